@@ -1,0 +1,1 @@
+"""Every branch, on every hypervisor, on real machines: the smoketest orchestrator."""

@@ -1,0 +1,60 @@
+"""Verbs that act on a run or a cell."""
+
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.detail import logins
+from orchestrator.cli.places import cell_of, place
+from orchestrator.cli.session import Session
+from orchestrator.cli.summary import title
+
+Cell = Annotated[str, typer.Argument(metavar="CELL", help="E.g. 12/kvm-flat.")]
+
+
+def recheck(
+    session: Session,
+    cell: Cell,
+    *,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="What you think happened.")],
+) -> None:
+    """Try a settled cell again, on other machines if it was broken."""
+    where = cell_of(cell)
+    view = session.reader().act(where, "recheck", {"reason": reason})
+    attempt = len(view.attempts)
+    said = f"{where.cell} is queued again (attempt {attempt}): `smoketest watch {where.run}`"
+    session.show(view, said)
+
+
+def cancel(
+    session: Session, what: Annotated[str, typer.Argument(metavar="RUN|CELL", help="What to stop.")]
+) -> None:
+    """Stop a run or a cell; its machines are wiped and freed."""
+    found = place(what)
+    client = session.reader()
+    if found.arch:
+        cell = client.act(found, "cancel")
+        session.show(cell, f"{found.cell} is being stopped: `smoketest show {found.cell}`")
+        return
+    run = client.cancel_run(found.run)
+    session.show(run, title(run), f"run {run.run} is being stopped: `smoketest watch {run.run}`")
+
+
+def hold(
+    session: Session,
+    cell: Cell,
+    *,
+    hours: Annotated[float, typer.Option("--hours", metavar="H", help="For so long.")] = 8,
+) -> None:
+    """Keep a cell's machines after its verdict, and say how to log in."""
+    where = cell_of(cell)
+    view = session.reader().act(where, "hold", {"hours": hours})
+    lines = [line for attempt in view.attempts[-1:] for line in logins(attempt)]
+    session.show(view, *lines, f"give them back with `smoketest release {where.cell}`")
+
+
+def release(session: Session, cell: Cell) -> None:
+    """Give the machines of a held cell back."""
+    where = cell_of(cell)
+    view = session.reader().act(where, "release")
+    session.show(view, f"the machines of {where.cell} are wiped and go back")

@@ -1,0 +1,60 @@
+"""The program: every verb, in the order in which people meet them."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli import act, ask, box, check, demo, doctor, faults, inventory, look
+from orchestrator.cli.bundle import Verb, verb
+from orchestrator.cli.session import Common
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+node = typer.Typer(help="Take a machine out of service, or bring it back.")
+lab = typer.Typer(help="Make simulated machines misbehave, or mend them.")
+
+_VERBS: tuple[Verb, ...] = (
+    *(demo.demo, box.up, box.down),
+    *(ask.run, ask.plan),
+    *(look.watch, look.show, look.matrix, look.runs),
+    *(act.recheck, act.cancel, act.hold, act.release),
+    *(inventory.archs, inventory.nodes, inventory.who),
+    *(check.check, doctor.doctor),
+)
+_NODE: tuple[Verb, ...] = (inventory.drain, inventory.restore)
+_LAB: tuple[Verb, ...] = (faults.fault, faults.faults, faults.clear)
+
+
+def _say_version(wanted: bool) -> None:  # noqa: FBT001  # Typer's form of a callback
+    if wanted:
+        typer.echo(f"smoketest {version('smoketest-orchestrator')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", is_eager=True, callback=_say_version, help="Say which this is."),
+]
+
+
+def smoketest(context: typer.Context, common: Common, *, show_version: Version = False) -> None:
+    """Every branch, on every hypervisor, on real machines.
+
+    Exit status: 0 every voting arch passed, 1 the product failed, 2 bad usage or configuration,
+    3 undecided, 4 cancelled.
+    """
+    del show_version
+    context.obj = common
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+app.callback(invoke_without_command=True)(verb(smoketest))
+for _verb in _VERBS:
+    app.command()(verb(_verb))
+app.add_typer(node, name="node")
+app.add_typer(lab, name="lab")
+for _verb in _NODE:
+    node.command()(verb(_verb))
+for _verb in _LAB:
+    lab.command()(verb(_verb))

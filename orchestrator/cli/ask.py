@@ -1,0 +1,142 @@
+"""Verbs that ask for a run, or what one would be."""
+
+import getpass
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli import references, tables
+from orchestrator.cli.client import Body
+from orchestrator.cli.durations import spoken
+from orchestrator.cli.follow import follow
+from orchestrator.cli.session import Session
+from orchestrator.cli.summary import next_step, title
+from orchestrator.model.errors import ConfigError
+from orchestrator.model.request import Lane, Select
+from orchestrator.model.run import State
+from orchestrator.model.view import PlanView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to run where."""
+
+    repo: Annotated[
+        str,
+        typer.Argument(
+            metavar="REPO[@REF]",
+            help="An alias (`sample` in the lab in a box), a folder (./here) or a URL; REF is a "
+            "branch, tag or commit, by default the repository's own.",
+        ),
+    ]
+    on: Annotated[
+        list[str] | None, typer.Option("--on", metavar="ARCH,...", help="These archs only.")
+    ] = None
+    every: Annotated[bool, typer.Option("--all", help="All archs, as without --on.")] = False
+    select: Annotated[
+        Select, typer.Option(help="Thin them out: every setting once, or every pair of settings.")
+    ] = Select.ALL
+    patch: Annotated[
+        list[Path] | None,
+        typer.Option("--patch", metavar="FILE", help="Lay this diff on top; may be repeated."),
+    ] = None
+    others: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="REPO@REF", help="Another repository's ref; repeatable."),
+    ] = None
+    lane: Annotated[Lane, typer.Option(help="How it queues.")] = Lane.ASKED
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for those who wait.")] = ""
+    trust_code: Annotated[
+        bool,
+        typer.Option(
+            "--trust-code",
+            help="On simulated machines this code runs on this host as the lab's user: accept it.",
+        ),
+    ] = False
+
+    def body(self) -> Body:
+        """Return the request for the API; raise `ConfigError` for what cannot be one."""
+        ref = references.parse(self.repo)
+        return {
+            "repo": ref.repo,
+            "ref": ref.ref,
+            "archs": self._archs(),
+            "select": self.select,
+            "patches": [_patch(path) for path in self.patch or ()],
+            "others": [
+                {"repo": other.repo, "ref": other.ref}
+                for other in map(references.parse, self.others or ())
+            ],
+            "lane": self.lane,
+            "reason": self.reason,
+            "requester": _requester(),
+            "trust_code": self.trust_code,
+            "key": secrets.token_hex(16),
+        }
+
+    def _archs(self) -> list[str]:
+        named = [name.strip() for text in self.on or () for name in text.split(",")]
+        if self.every and named:
+            msg = "--on and --all contradict each other: leave one of them out"
+            raise ConfigError(msg)
+        if self.on and not all(named):
+            msg = "--on needs the names of archs, e.g. --on kvm-flat,kvm-vlan: `smoketest archs`"
+            raise ConfigError(f"{msg} lists them")
+        return named
+
+
+def run(
+    session: Session,
+    wanted: Wanted,
+    *,
+    wait: Annotated[bool, typer.Option("--wait", help="Show it until it is over.")] = False,
+) -> int | None:
+    """Ask for a run: one cell per arch, on leased and reinstalled machines."""
+    body = wanted.body()
+    client = session.client()
+    view = client.ask(body)
+    if wait or view.state is State.DONE:
+        return follow(session, client, view)
+    asked = f"asked for {len(view.cells)} cells"
+    session.show(view, title(view), asked, next_step(view))
+    return None
+
+
+def plan(session: Session, wanted: Wanted) -> None:
+    """Say what a run would be: cells, machines, time, pairs of settings covered."""
+    view = session.client().plan(wanted.body())
+    head = f"{view.repo}@{view.ref}  {view.commit}  {view.subject}".rstrip()
+    session.show(view, head, "", tables.plan(view), "", _costs(view))
+
+
+def _costs(view: PlanView) -> str:
+    parts = [f"{len(view.cells)} cells on {view.machines} machines"]
+    if view.machine_hours is not None:
+        parts.append(f"{view.machine_hours:.2f} machine-hours")
+    if view.estimate_seconds is not None:
+        parts.append(f"about {spoken(view.estimate_seconds)} with nobody else in the queue")
+    else:
+        parts.append("how long is not known before each arch has passed once")
+    parts.append(f"{view.pairs_covered} of {view.pairs_possible} pairs of settings")
+    return "; ".join(parts)
+
+
+def _patch(path: Path) -> dict[str, str]:
+    try:
+        return {"name": path.name, "text": path.read_bytes().decode()}
+    except OSError as error:
+        msg = f"the patch {path} cannot be read: {error.strerror}"
+        raise ConfigError(msg) from error
+    except UnicodeDecodeError as error:
+        msg = f"the patch {path} is not text: write it with `git diff` or `git format-patch`"
+        raise ConfigError(msg) from error
+
+
+def _requester() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"

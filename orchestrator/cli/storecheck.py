@@ -1,0 +1,25 @@
+"""The process behind `smoketest doctor --store`: prints what is wrong, as a JSON list."""
+
+import json
+import sys
+from pathlib import Path
+
+from orchestrator.drivers.store.check import check
+from orchestrator.drivers.store.database import Database
+from orchestrator.model.verdict import ExitStatus
+from orchestrator.wiring.home import Home
+
+
+def main(home: Path) -> int:
+    """Print the violations of the home's store; with a sentence, return 2 if there is none."""
+    url = Home(folder=home).store_url
+    # Opening it would make one.
+    if not Path(url.removeprefix("sqlite:///")).is_file():
+        sys.stderr.write(f"nothing was ever run on {home}; name another folder with --home\n")
+        return ExitStatus.USAGE
+    sys.stdout.write(json.dumps(check(Database(url))) + "\n")
+    return ExitStatus.PASSED
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

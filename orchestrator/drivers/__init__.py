@@ -1,0 +1,1 @@
+"""What touches the world: `drivers/<port>/<technology>.py` behind `ports/<port>.py`."""

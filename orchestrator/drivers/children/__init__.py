@@ -1,0 +1,1 @@
+"""Children forked from one warm process."""

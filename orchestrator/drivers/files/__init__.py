@@ -1,0 +1,1 @@
+"""Files that attempts leave behind."""

@@ -1,0 +1,39 @@
+"""Attempts' files in a folder of the orchestrator."""
+
+from pathlib import Path
+
+from orchestrator.model.errors import NotFound
+from orchestrator.model.ids import AttemptId
+
+#: working folders of drivers and files with credentials: never listed, never served
+PRIVATE = frozenset({"ansible", "clouds.yaml"})
+
+
+class FolderFiles:
+    """Reads `<root>/<attempt>/...`."""
+
+    def __init__(self, root: Path) -> None:
+        """Serve what lies below `root`."""
+        self._root = root
+
+    def names(self, attempt: AttemptId) -> tuple[str, ...]:
+        """Return the kept files' names, relative to the attempt's folder, sorted."""
+        folder = self._root / attempt
+        found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+        return tuple(sorted(str(path) for path in found if not _private(path)))
+
+    def read(self, attempt: AttemptId, name: str, offset: int, limit: int) -> bytes:
+        """Return up to `limit` bytes from `offset`; raise `NotFound` outside the folder."""
+        folder = (self._root / attempt).resolve()
+        path = (folder / name).resolve()
+        inside = path.is_relative_to(folder) and folder.is_relative_to(self._root.resolve())
+        if not inside or not path.is_file() or _private(path.relative_to(folder)):
+            msg = f"{attempt} keeps no file {name!r}"
+            raise NotFound(msg)
+        with path.open("rb") as file:
+            file.seek(max(0, offset))
+            return file.read(limit)
+
+
+def _private(path: Path) -> bool:
+    return path.parts[0] in PRIVATE or path.parts[0].startswith(".")

@@ -1,0 +1,1 @@
+"""Processes that a killed predecessor left running."""

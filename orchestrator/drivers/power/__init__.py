@@ -1,0 +1,1 @@
+"""Power drivers; a vendor's own comes through the entry-point group `orchestrator.power`."""

@@ -1,0 +1,138 @@
+"""What runs, events and queue all do to attempts, within a transaction of theirs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from orchestrator.drivers.store.codec import NAMES, encode, instant, stamp
+from orchestrator.drivers.store.database import Transaction
+from orchestrator.model.errors import NotFound
+from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.ids import AttemptId, CellId, attempt_id, run_of
+from orchestrator.model.run import State
+from orchestrator.model.verdict import Ruling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An attempt as it is stored."""
+
+    id: AttemptId
+    cell: CellId
+    state: State
+    priority: int
+    #: nodes to keep away from
+    avoid: frozenset[str]
+    #: somebody asked for its end
+    stopping: bool
+    #: it was given machines, and has not given them back
+    holding: bool
+    #: it was given machines once
+    granted: bool
+    held_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAttempt:
+    """An attempt to be stored."""
+
+    cell: CellId
+    number: int
+    priority: int
+    avoid: frozenset[str] = frozenset()
+
+    @property
+    def id(self) -> AttemptId:
+        """Return its name."""
+        return attempt_id(self.cell, self.number)
+
+
+def find(tx: Transaction, attempt: AttemptId) -> Attempt:
+    """Return the attempt; raise `NotFound`."""
+    if row := tx.one("attempt_by_id", attempt=attempt):
+        return _attempt(row)
+    msg = f"there is no attempt {attempt}"
+    raise NotFound(msg)
+
+
+def newest(tx: Transaction, cell: CellId) -> Attempt:
+    """Return the cell's newest attempt; raise `NotFound`."""
+    if row := tx.one("attempt_newest", cell=cell):
+        return _attempt(row)
+    msg = f"there is no cell {cell}"
+    raise NotFound(msg)
+
+
+def insert(tx: Transaction, attempts: Sequence[NewAttempt], now: datetime) -> None:
+    """Store attempts, about to be queued or settled in the same transaction."""
+    tx.many("attempt_insert", (_row(attempt, now) for attempt in attempts))
+
+
+def enqueue(tx: Transaction, attempts: Sequence[NewAttempt], now: datetime) -> None:
+    """Store attempts that wait for machines from now on."""
+    queued = Event(kind=Kind.STARTED, stage=Stage.LEASE)
+    insert(tx, attempts, now)
+    record(tx, ((attempt.id, queued) for attempt in attempts), now)
+
+
+def settle(tx: Transaction, attempts: Sequence[AttemptId], ruling: Ruling, now: datetime) -> None:
+    """Store the ruling of attempts that have none yet, and the event that says so."""
+    judged = Event(kind=Kind.JUDGED, stage=Stage.VERDICT, ruling=ruling, text=ruling.cause)
+    record(tx, ((attempt, judged) for attempt in attempts), now)
+    close(tx, attempts, ruling)
+
+
+def close(tx: Transaction, attempts: Sequence[AttemptId], ruling: Ruling) -> None:
+    """Store the ruling of attempts whose event is stored already."""
+    text = encode(ruling)
+    tx.many(
+        "attempt_settle",
+        ({"attempt": a, "verdict": ruling.verdict, "ruling": text} for a in attempts),
+    )
+
+
+def record(tx: Transaction, happened: Iterable[tuple[AttemptId, Event]], now: datetime) -> None:
+    """Store events as having happened now."""
+    at = stamp(now)
+    tx.many(
+        "event_insert",
+        (
+            {
+                "attempt": attempt,
+                "at": at,
+                "kind": event.kind,
+                "stage": event.stage,
+                "value": encode(event),
+            }
+            for attempt, event in happened
+        ),
+    )
+
+
+def _row(attempt: NewAttempt, now: datetime) -> dict[str, str | int]:
+    return {
+        "attempt": attempt.id,
+        "cell": attempt.cell,
+        "run": run_of(attempt.cell),
+        "number": attempt.number,
+        "priority": attempt.priority,
+        "asked_at": stamp(now),
+        "avoid": encode(attempt.avoid),
+    }
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    return Attempt(
+        id=row.id,
+        cell=row.cell,
+        state=State(row.state),
+        priority=row.priority,
+        avoid=NAMES.validate_json(row.avoid),
+        stopping=bool(row.stopping),
+        holding=bool(row.holding),
+        granted=row.granted_at is not None,
+        held_until=instant(row.held_until),
+    )

@@ -1,0 +1,69 @@
+"""Values as text: JSON for the model's values, ISO 8601 for times."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from pydantic import TypeAdapter
+
+from orchestrator.model.arch import Arch
+from orchestrator.model.errors import Bug
+from orchestrator.model.event import Event
+from orchestrator.model.offer import Offer
+from orchestrator.model.request import Commit, Snapshot
+from orchestrator.model.secret import Secret
+from orchestrator.model.verdict import Ruling
+
+_ARCH = TypeAdapter(Arch)
+EVENT = TypeAdapter(Event)
+NAMES = TypeAdapter(frozenset[str])
+OFFER = TypeAdapter(Offer)
+OTHERS = TypeAdapter(tuple[Commit, ...])
+RULING = TypeAdapter(Ruling)
+SNAPSHOT = TypeAdapter(Snapshot)
+
+
+def encode(value: object) -> str:
+    """Return the value as JSON, always the same for equal values.
+
+    What UTF-8 cannot hold (half a character out of a log) becomes `?`: a text that cannot be read
+    back would hide everything around it.
+    """
+    text = json.dumps(value, default=_plain, ensure_ascii=False)
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+@lru_cache(maxsize=1024)
+def arch_from(text: str) -> Arch:
+    """Return the arch of a JSON text; archs are few and large, cells many."""
+    return _ARCH.validate_json(text)
+
+
+def stamp(at: datetime) -> str:
+    """Return a time as text that sorts; raise `Bug` for one without a time zone."""
+    if at.tzinfo is None:
+        msg = f"the time {at} has no time zone"
+        raise Bug(msg)
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def instant(text: str | None) -> datetime | None:
+    """Return the time of a text made by `stamp`, None for None."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def _plain(value: object) -> Mapping[str, object] | list[str] | str:
+    """Return what JSON can hold in place of `value`."""
+    if isinstance(value, Secret):
+        msg = "a secret was about to be stored"
+        raise Bug(msg)
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, datetime):
+        return stamp(value)
+    msg = f"a {type(value).__name__} was about to be stored"
+    raise Bug(msg)

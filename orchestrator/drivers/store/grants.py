@@ -1,0 +1,113 @@
+"""One scheduling pass, within a transaction: what is shown to the scheduler, what is kept of it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from orchestrator.drivers.store.attempts import record
+from orchestrator.drivers.store.codec import NAMES, arch_from, stamp
+from orchestrator.drivers.store.database import Transaction
+from orchestrator.drivers.store.order import fair
+from orchestrator.model.arch import Arch
+from orchestrator.model.errors import Bug
+from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.ids import AttemptId
+from orchestrator.model.lease import Candidate, Grant, Need, Schedule, Waiting
+
+
+def needs(arch: Arch) -> tuple[Need, ...]:
+    """Return the gang that the arch wants, in the order of its roles."""
+    return tuple(
+        Need(role=role.name, capabilities=role.needs)
+        for role in arch.roles
+        for _ in range(role.count)
+    )
+
+
+def waiting(tx: Transaction) -> tuple[Waiting, ...]:
+    """Return the queue in the order of service."""
+    found = []
+    for row in tx.all("attempts_waiting"):
+        arch = arch_from(row.arch)
+        found.append(
+            Waiting(
+                attempt=AttemptId(row.attempt),
+                needs=needs(arch),
+                asked_at=datetime.fromisoformat(row.asked_at),
+                priority=row.priority,
+                exclude=NAMES.validate_json(row.avoid),
+                semaphores=arch.semaphores,
+                why=row.why,
+            )
+        )
+    return fair(found)
+
+
+def candidates(tx: Transaction) -> tuple[Candidate, ...]:
+    """Return the nodes in service."""
+    return tuple(
+        Candidate(
+            name=row.name,
+            capabilities=NAMES.validate_json(row.capabilities),
+            free=not row.leased,
+            marks=row.marks,
+        )
+        for row in tx.all("nodes_in_service")
+    )
+
+
+def semaphores(tx: Transaction) -> Mapping[str, AttemptId]:
+    """Return who has which semaphore."""
+    return {
+        name: AttemptId(row.attempt)
+        for row in tx.all("attempts_holding")
+        for name in arch_from(row.arch).semaphores
+    }
+
+
+def prove(schedule: Schedule, queue: Sequence[Waiting], nodes: Sequence[Candidate]) -> None:
+    """Raise `Bug` unless every grant is a whole gang of free nodes, none of them given twice."""
+    wanted = {item.attempt: Counter(need.role for need in item.needs) for item in queue}
+    free = {node.name for node in nodes if node.free}
+    for grant in schedule.grants:
+        given = {placement.node for placement in grant.placements}
+        if wanted.pop(grant.attempt, None) != Counter(p.role for p in grant.placements):
+            msg = f"the scheduler gave {grant.attempt} other machines than it waits for"
+            raise Bug(msg)
+        if len(given) != len(grant.placements) or not given <= free:
+            msg = f"the scheduler gave {grant.attempt} a machine that is not free"
+            raise Bug(msg)
+        free -= given
+
+
+def keep(tx: Transaction, grant: Grant, now: datetime) -> None:
+    """Store the gang's leases under new tokens, and that the attempt runs."""
+    happened = []
+    for position, placement in enumerate(grant.placements):
+        token = tx.single("token_raise", node=placement.node).token
+        tx.run(
+            "lease_insert",
+            node=placement.node,
+            token=token,
+            attempt=grant.attempt,
+            role=placement.role,
+            position=position,
+        )
+        text = f"as {placement.role}, under token {token}"
+        happened.append(Event(kind=Kind.LEASED, stage=Stage.LEASE, node=placement.node, text=text))
+    happened.append(Event(kind=Kind.FINISHED, stage=Stage.LEASE))
+    record(tx, ((grant.attempt, event) for event in happened), now)
+    tx.run("attempt_grant", attempt=grant.attempt, at=stamp(now))
+
+
+def explain(tx: Transaction, schedule: Schedule, queue: Sequence[Waiting]) -> None:
+    """Store why the others wait, where that has changed."""
+    known = {item.attempt: item.why for item in queue}
+    tx.many(
+        "attempt_explain",
+        (
+            {"attempt": attempt, "why": why}
+            for attempt, why in schedule.waits
+            if known.get(attempt, why) != why
+        ),
+    )

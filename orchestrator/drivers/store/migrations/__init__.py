@@ -1,0 +1,1 @@
+"""The schema's revisions; `ddl.py` says how to write one."""

@@ -1,0 +1,39 @@
+"""The store, opened: one driver for each noun over one database."""
+
+from dataclasses import dataclass
+
+from orchestrator.drivers.store.database import Database
+from orchestrator.drivers.store.events import Events
+from orchestrator.drivers.store.nodes import Nodes
+from orchestrator.drivers.store.offers import Offers
+from orchestrator.drivers.store.queue import Queue
+from orchestrator.drivers.store.runs import Runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Everything that the orchestrator remembers."""
+
+    database: Database
+    runs: Runs
+    events: Events
+    queue: Queue
+    nodes: Nodes
+    offers: Offers
+
+
+def open_store(url: str) -> Store:
+    """Return the store at `url` (`sqlite:///...` or `postgresql://...`), its schema up to date.
+
+    Raises `ConfigError` for a URL that names no database, `Bug` if the database does not answer.
+    """
+    database = Database(url)
+    database.migrate()
+    return Store(
+        database=database,
+        runs=Runs(database),
+        events=Events(database),
+        queue=Queue(database),
+        nodes=Nodes(database),
+        offers=Offers(database),
+    )

@@ -1,0 +1,29 @@
+"""Reads `queries.sql`, the one place where statements are written."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import TextClause, text
+
+_FILE = Path(__file__).with_name("queries.sql")
+_HEAD = re.compile(r"^-- (\w+) -- .+$", re.MULTILINE)
+
+
+@cache
+def queries() -> Mapping[str, TextClause]:
+    """Return every statement of the file by its name."""
+    _, *parts = _HEAD.split(_FILE.read_text("utf-8"))
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return {name: text(body.strip().removesuffix(";")) for name, body in pairs}
+
+
+def query(name: str) -> TextClause:
+    """Return the statement of that name."""
+    return queries()[name]
+
+
+def plain(name: str) -> str:
+    """Return the text of a statement that takes no values."""
+    return queries()[name].text

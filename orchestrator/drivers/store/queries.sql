@@ -1,0 +1,341 @@
+-- Every statement that the store runs. Before each: `-- name -- what it does, in one line`.
+-- They are written for SQLite and PostgreSQL alike; values come in as `:name`.
+
+-- sqlite_wal -- readers and the writer do not wait for each other; kept in the file
+pragma journal_mode = wal;
+
+-- sqlite_durable -- what was committed survives a power cut: machines were told things because of it
+pragma synchronous = full;
+
+-- sqlite_foreign_keys -- rows that others point at cannot go
+pragma foreign_keys = on;
+
+-- sqlite_begin_read -- begin a transaction that sees one state of the database
+begin;
+
+-- sqlite_begin_write -- begin the one writing transaction
+begin immediate;
+
+-- postgres_lock -- begin the one writing transaction
+select pg_advisory_xact_lock(:key);
+
+
+-- run_by_key -- the run that a request's key started
+select id from runs where request_key = :key;
+
+-- run_next -- the next run's id
+select coalesce(max(id), 0) + 1 as id from runs;
+
+-- run_insert -- store a run
+insert into runs (
+    id, request_key, repo, ref, lane, requester, reason, asked_at, commit_id,
+    request, snapshot, others
+) values (
+    :run, :key, :repo, :ref, :lane, :requester, :reason, :asked_at, :commit_id,
+    :request, :snapshot, :others
+);
+
+-- arch_insert -- store an architecture's text, once
+insert into archs (digest, value) values (:digest, :value) on conflict do nothing;
+
+-- cell_insert -- store a cell at its place in the plan
+insert into cells (id, run, position, arch) values (:cell, :run, :position, :arch);
+
+-- run_by_id -- one run
+select r.id, r.repo, r.ref, r.lane, r.requester, r.reason, r.asked_at, r.snapshot, r.others, s.state
+from runs r join run_states s on s.run = r.id
+where r.id = :run;
+
+-- runs_newest -- the newest runs, of one repository or (if empty) of all
+select r.id, r.repo, r.ref, r.lane, r.requester, r.reason, r.asked_at, r.snapshot, s.state
+from runs r join run_states s on s.run = r.id
+where cast(:repo as text) in ('', r.repo)
+order by r.id desc
+limit :limit;
+
+-- runs_newest_with_cells -- the newest runs with their cells and attempts: the matrix
+select
+    newest.id, newest.repo, newest.ref, newest.lane, newest.requester, newest.reason,
+    newest.asked_at, newest.snapshot, s.state,
+    c.id as cell, c.run, h.value as arch,
+    a.id as attempt, a.state as attempt_state, a.ruling, a.why
+from (
+    select * from runs where cast(:repo as text) in ('', repo) order by id desc limit :limit
+) newest
+join run_states s on s.run = newest.id
+left join cells c on c.run = newest.id
+left join archs h on h.digest = c.arch
+left join attempts a on a.cell = c.id
+order by newest.id desc, c.position, a.number;
+
+-- run_archs -- the architectures of a run's plan, in its order
+select h.value as arch
+from cells c join archs h on h.digest = c.arch
+where c.run = :run
+order by c.position;
+
+-- cells_of_run -- a run's cells in the order of its plan, a row for each attempt
+select
+    c.id as cell, c.run, h.value as arch,
+    a.id as attempt, a.state as attempt_state, a.ruling, a.why
+from cells c
+join archs h on h.digest = c.arch
+join attempts a on a.cell = c.id
+where c.run = :run
+order by c.position, a.number;
+
+-- cell_by_id -- one cell, a row for each attempt
+select
+    c.id as cell, c.run, h.value as arch,
+    a.id as attempt, a.state as attempt_state, a.ruling, a.why
+from cells c
+join archs h on h.digest = c.arch
+join attempts a on a.cell = c.id
+where c.id = :cell
+order by a.number;
+
+
+-- attempt_insert -- store an attempt that is not settled
+insert into attempts (id, cell, run, number, state, priority, asked_at, avoid)
+values (:attempt, :cell, :run, :number, 'waiting', :priority, :asked_at, :avoid);
+
+-- attempt_by_id -- one attempt
+select id, cell, state, priority, avoid, stopping, holding, granted_at, held_until
+from attempts
+where id = :attempt;
+
+-- attempt_newest -- the newest attempt at a cell
+select id, cell, state, priority, avoid, stopping, holding, granted_at, held_until
+from attempts
+where cell = :cell
+order by number desc
+limit 1;
+
+-- attempt_settle -- store an attempt's ruling; it is over
+update attempts set state = 'done', verdict = :verdict, ruling = :ruling, why = ''
+where id = :attempt and state <> 'done';
+
+-- attempt_explain -- store why an attempt waits
+update attempts set why = :why where id = :attempt;
+
+-- attempt_grant -- an attempt has its machines and runs
+update attempts set state = 'running', granted_at = :at, holding = 1, why = ''
+where id = :attempt;
+
+-- attempt_stop -- somebody wants an attempt to stop
+update attempts set stopping = 1 where id = :attempt;
+
+-- attempt_hold -- a person keeps an attempt's machines for a while
+update attempts set held_until = :until where id = :attempt;
+
+-- attempt_free -- an attempt has no machines any more
+update attempts set holding = 0, held_until = null where id = :attempt and holding = 1;
+
+-- attempts_holding -- the attempts that have machines, first granted first
+select a.id as attempt, h.value as arch
+from attempts a
+join cells c on c.id = a.cell
+join archs h on h.digest = c.arch
+where a.holding = 1
+order by a.granted_at, a.id;
+
+-- anyone_waits -- a row if an attempt waits
+select priority from attempts where state = 'waiting' order by priority limit 1;
+
+-- attempts_waiting -- the queue, each run's cells in the order of its plan
+select a.id as attempt, a.priority, a.asked_at, a.avoid, a.why, h.value as arch
+from attempts a
+join cells c on c.id = a.cell
+join archs h on h.digest = c.arch
+where a.state = 'waiting'
+order by c.run, c.position;
+
+
+-- event_insert -- store an event at the end of history; one that can happen once is stored once
+insert into events (seq, attempt, at, kind, stage, value)
+values (
+    (select coalesce(max(seq), 0) + 1 from events), :attempt, :at, :kind, :stage, :value
+)
+on conflict do nothing;
+
+-- stages_ended -- the stages of an attempt that are over
+select stage from events where attempt = :attempt and kind in ('finished', 'failed');
+
+-- events_of_attempt -- what happened to an attempt, oldest first
+select seq, at, value from events where attempt = :attempt order by seq;
+
+-- events_since -- what happened anywhere after a position, oldest first
+select seq, attempt, at, value from events where seq > :seq order by seq limit :limit;
+
+
+-- token_raise -- count up a node's token and return it
+update nodes set token = token + 1 where name = :node returning token;
+
+-- lease_insert -- give a node to an attempt
+insert into grants (node, token, attempt, role, position)
+values (:node, :token, :attempt, :role, :position);
+
+-- leases_of_attempt -- what an attempt has, in the order of its roles
+select node, role, token from leases where attempt = :attempt order by position;
+
+-- leases_free -- take all nodes back from an attempt
+update grants set freed = 1 where attempt = :attempt and freed = 0;
+
+
+-- nodes_unlist -- no node belongs to the lab
+update nodes set listed = 0 where listed = 1;
+
+-- node_list -- a node belongs to the lab; one that is known keeps its standing
+insert into nodes (name, position, listed, capabilities, state, reason, since)
+values (:node, :position, 1, :capabilities, :state, '', :since)
+on conflict (name) do update set
+    position = excluded.position, listed = 1, capabilities = excluded.capabilities;
+
+-- nodes_listed -- the lab's nodes, who has them and until when, and how often they broke something
+select
+    n.name, n.state, n.reason, n.since, a.id as holder, a.held_until,
+    (select count(*) from marks m where m.node = n.name and m.forgiven = 0) as marks
+from nodes n
+left join leases l on l.node = n.name
+left join attempts a on a.id = l.attempt
+where n.listed = 1
+order by n.position;
+
+-- nodes_in_service -- the nodes that may be leased, and whether they are
+select
+    n.name, n.capabilities, l.token as leased,
+    (select count(*) from marks m where m.node = n.name and m.forgiven = 0) as marks
+from nodes n
+left join leases l on l.node = n.name
+where n.listed = 1 and n.state = 'in-service'
+order by n.position;
+
+-- node_by_name -- one node of the lab
+select state, reason from nodes where name = :node and listed = 1;
+
+-- node_set_state -- take a node in or out of service
+update nodes set state = :state, reason = :reason, since = :since where name = :node;
+
+-- mark_insert -- an attempt was broken by a node; counted once
+insert into marks (node, attempt, commit_name, at) values (:node, :attempt, :commit, :at)
+on conflict do nothing;
+
+-- marks_forgive -- a node is trusted again
+update marks set forgiven = 1 where node = :node and forgiven = 0;
+
+-- nodes_suspect -- nodes in service with the commits that they broke and that passed without them
+select distinct n.position, m.node, m.commit_name
+from marks m
+join nodes n on n.name = m.node
+join attempts broken on broken.id = m.attempt
+join runs r on r.id = broken.run
+where m.forgiven = 0 and n.listed = 1 and n.state = 'in-service'
+    and exists (
+        select 1
+        from runs same
+        join attempts passed on passed.run = same.id and passed.state = 'done'
+        where same.commit_id = r.commit_id
+            and passed.verdict = 'passed'
+            and not exists (
+                select 1 from grants g where g.attempt = passed.id and g.node = m.node
+            )
+    )
+order by n.position, m.commit_name;
+
+
+-- offer_of_node -- the offer that a node has
+select attempt, value from offers where node = :node;
+
+-- offer_of_attempt -- the offer that a node has for an attempt
+select value from offers where node = :node and attempt = :attempt;
+
+-- offer_by_mac -- the offer for a MAC address
+select value from offers where mac = :mac;
+
+-- offer_by_token -- the offer that a token opens
+select value from offers where token = :token;
+
+-- offer_insert -- store an offer
+insert into offers (token, node, attempt, mac, value)
+values (:token, :node, :attempt, :mac, :value);
+
+-- offer_update -- store what became of an offer
+update offers set value = :value where token = :token;
+
+-- offer_forget -- forget a node's offer
+delete from offers where node = :node;
+
+-- offer_drop -- forget the offer that a node has for an attempt
+delete from offers where node = :node and attempt = :attempt;
+
+
+-- check_leased_twice -- nodes that several attempts have at once
+select node, count(*) as holders from leases group by node having count(*) > 1;
+
+-- check_lease_of_nobody -- nodes leased to an attempt that waits or gave its machines back
+select l.node, l.attempt, a.state
+from leases l join attempts a on a.id = l.attempt
+where a.holding = 0 or a.state = 'waiting';
+
+-- check_stale_lease -- nodes leased under a token that is not their newest
+select l.node, l.attempt, l.token, n.token as newest
+from leases l join nodes n on n.name = l.node
+where l.token <> n.token;
+
+-- check_tokens -- nodes whose token did not grow by one with each lease
+select n.name as node, n.token, count(g.node) as leases, coalesce(max(g.token), 0) as newest
+from nodes n left join grants g on g.node = n.name
+group by n.name, n.token
+having n.token <> count(g.node) or n.token <> coalesce(max(g.token), 0);
+
+-- check_running_without_machines -- attempts that run on nothing
+select id as attempt from attempts where state = 'running' and holding = 0;
+
+-- check_waiting_with_machines -- attempts that wait for what they were given
+select id as attempt from attempts
+where state = 'waiting' and (holding = 1 or granted_at is not null);
+
+-- check_released_with_machines -- attempts whose release is over and that have machines
+select a.id as attempt
+from attempts a join events e on e.attempt = a.id
+where a.holding = 1 and e.stage = 'release' and e.kind = 'finished';
+
+-- check_left_over -- attempts that have machines and are not held for a person
+select id as attempt, state from attempts where holding = 1 and held_until is null;
+
+-- check_rulings -- attempts that are over without a ruling, or have one and are not
+select id as attempt, state from attempts
+where (state = 'done') <> (ruling is not null) or (ruling is null) <> (verdict is null);
+
+-- check_judged -- attempts whose ruling is not what the history says
+select a.id as attempt, a.state, count(e.seq) as times
+from attempts a left join events e on e.attempt = a.id and e.kind = 'judged'
+group by a.id, a.state, a.ruling
+having count(e.seq) <> case when a.state = 'done' then 1 else 0 end
+    or replace(max(e.value), a.ruling, '') = max(e.value);
+
+-- check_stages -- stages that ended more than once
+select attempt, stage, count(*) as times
+from events where kind in ('finished', 'failed')
+group by attempt, stage having count(*) > 1;
+
+-- check_open_attempts -- attempts that are not over although another one followed
+select a.id as attempt, a.state
+from attempts a
+where a.state <> 'done'
+    and exists (select 1 from attempts b where b.cell = a.cell and b.number > a.number);
+
+-- check_numbers -- cells whose attempts do not count 1, 2, 3
+select c.id as cell, count(a.id) as attempts, coalesce(max(a.number), 0) as newest
+from cells c left join attempts a on a.cell = c.id
+group by c.id
+having count(a.id) = 0 or count(a.id) <> max(a.number);
+
+-- check_runs -- a row if runs are missing
+select count(*) as kept, max(id) as newest from runs having count(*) <> max(id);
+
+-- check_events -- a row if events are missing
+select count(*) as kept, max(seq) as newest from events having count(*) <> max(seq);
+
+-- check_leases -- every node that is leased now
+select attempt, role, node from leases;

@@ -1,0 +1,132 @@
+"""Who waits for machines and who has them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.drivers.store import grants
+from orchestrator.drivers.store.attempts import (
+    NewAttempt,
+    enqueue,
+    find,
+    newest,
+    record,
+    settle,
+)
+from orchestrator.drivers.store.codec import stamp
+from orchestrator.drivers.store.database import Database
+from orchestrator.drivers.store.semaphores import one_each, waits
+from orchestrator.model.errors import Cancelled, ConfigError, LeaseLost, NotFound
+from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.ids import AttemptId, CellId, number_of
+from orchestrator.model.lease import Candidate, Lease, Schedule, Waiting
+from orchestrator.model.run import State
+from orchestrator.model.verdict import Ruling, Verdict
+
+_NOTHING = Schedule(grants=(), waits=())
+_NEVER_RAN = "stopped while it waited for machines"
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """`ports.store.Queue` over a database."""
+
+    database: Database
+
+    def grant(
+        self, decide: Callable[[Sequence[Waiting], Sequence[Candidate]], Schedule], now: datetime
+    ) -> Schedule:
+        """Show the queue and the nodes to `decide`; store and return its grants and reasons.
+
+        Attempts whose semaphore is taken are not shown. Raises `Bug`, and stores nothing, when
+        what `decide` gives away is not free or not a whole gang.
+        """
+        with self.database.read() as tx:
+            if tx.one("anyone_waits") is None:
+                return _NOTHING
+        with self.database.write() as tx:
+            queue = grants.waiting(tx)
+            nodes = grants.candidates(tx)
+            blocked = waits(queue, grants.semaphores(tx))
+            held_up = {attempt for attempt, _ in blocked}
+            shown = tuple(item for item in queue if item.attempt not in held_up)
+            decided = decide(shown, nodes)
+            grants.prove(decided, shown, nodes)
+            kept = one_each(decided, shown)
+            schedule = Schedule(grants=kept.grants, waits=(*kept.waits, *blocked))
+            for grant in schedule.grants:
+                grants.keep(tx, grant, now)
+            grants.explain(tx, schedule, queue)
+        return schedule
+
+    def granted(self) -> tuple[AttemptId, ...]:
+        """Return the attempts that were granted and not released yet, first granted first."""
+        with self.database.read() as tx:
+            return tuple(AttemptId(row.attempt) for row in tx.all("attempts_holding"))
+
+    def leases(self, attempt: AttemptId) -> tuple[Lease, ...]:
+        """Return what the attempt holds now, in the order of its roles."""
+        with self.database.read() as tx:
+            rows = tx.all("leases_of_attempt", attempt=attempt)
+        return tuple(
+            Lease(node=row.node, role=row.role, attempt=attempt, token=row.token) for row in rows
+        )
+
+    def recheck(self, cell: CellId, now: datetime) -> AttemptId:
+        """Queue a fresh attempt at a settled cell and return it, or the one that waits already.
+
+        Raises `ConfigError` if the cell runs.
+        """
+        with self.database.write() as tx:
+            last = newest(tx, cell)
+            if last.state is State.WAITING:
+                return last.id
+            if last.state is State.RUNNING:
+                msg = f"{cell} runs as attempt {number_of(last.id)}: wait for it, or cancel it"
+                raise ConfigError(msg)
+            fresh = NewAttempt(cell=cell, number=number_of(last.id) + 1, priority=last.priority)
+            enqueue(tx, [fresh], now)
+        return fresh.id
+
+    def cancel(self, attempt: AttemptId, now: datetime) -> bool:
+        """Mark the attempt for stopping; return whether it never ran, and so is settled now."""
+        with self.database.write() as tx:
+            found = find(tx, attempt)
+            if found.state is State.WAITING:
+                over = Event(kind=Kind.FAILED, stage=Stage.LEASE, text=_NEVER_RAN)
+                record(tx, [(attempt, over)], now)
+                ruling = Ruling(verdict=Verdict.CANCELLED, cause=_NEVER_RAN)
+                settle(tx, [attempt], ruling, now)
+            elif found.state is State.RUNNING:
+                tx.run("attempt_stop", attempt=attempt)
+        return not found.granted
+
+    def guard(self, attempt: AttemptId) -> None:
+        """Raise `Cancelled` or `LeaseLost` if the attempt must stop."""
+        with self.database.read() as tx:
+            found = find(tx, attempt)
+        if not found.holding:
+            msg = f"{attempt} has no machines any more; what it would do to them is refused"
+            raise LeaseLost(msg)
+        if found.stopping and found.state is State.RUNNING:
+            msg = f"somebody stopped {attempt}"
+            raise Cancelled(msg)
+
+    def hold(self, attempt: AttemptId, until: datetime) -> None:
+        """Keep the attempt's machines after its verdict until then; raise `NotFound` if freed."""
+        with self.database.write() as tx:
+            if not find(tx, attempt).holding:
+                msg = f"{attempt} has no machines to hold: it waits for them, or gave them back"
+                raise NotFound(msg)
+            tx.run("attempt_hold", attempt=attempt, until=stamp(until))
+
+    def held_until(self, attempt: AttemptId) -> datetime | None:
+        """Return until when a person holds the attempt's machines, or None."""
+        with self.database.read() as tx:
+            return find(tx, attempt).held_until
+
+    def release(self, attempt: AttemptId) -> None:
+        """Give the attempt's nodes back, and its semaphores with them."""
+        with self.database.write() as tx:
+            tx.run("leases_free", attempt=attempt)
+            tx.run("attempt_free", attempt=attempt)

@@ -1,0 +1,186 @@
+"""Requests, runs and cells."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Row
+
+from orchestrator.drivers.store.attempts import NewAttempt, enqueue, insert, settle
+from orchestrator.drivers.store.codec import (
+    OTHERS,
+    RULING,
+    SNAPSHOT,
+    arch_from,
+    encode,
+    stamp,
+)
+from orchestrator.drivers.store.database import Database, Transaction
+from orchestrator.drivers.store.order import PRIORITY
+from orchestrator.model.errors import NotFound
+from orchestrator.model.ids import AttemptId, CellId, RunId, cell_id
+from orchestrator.model.request import Commit, Lane, Request
+from orchestrator.model.run import Cell, Plan, Run, State
+from orchestrator.model.verdict import Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """`ports.store.Runs` over a database."""
+
+    database: Database
+
+    def add(self, request: Request, plan: Plan, ruling: Ruling | None, now: datetime) -> Run:
+        """Store the run, its cells and their first attempts; a known key returns its run."""
+        with self.database.write() as tx:
+            known = tx.one("run_by_key", key=request.key) if request.key else None
+            run = RunId(known.id) if known else _add(tx, request, plan, now)
+            if not known:
+                cells = [cell_id(run, arch.name) for arch in plan.archs]
+                _queue(tx, cells, request.lane, ruling, now)
+        return self.run(run)
+
+    def run(self, run: RunId) -> Run:
+        """Return the run; raise `NotFound`."""
+        with self.database.read() as tx:
+            row = tx.one("run_by_id", run=run)
+        if row is None:
+            msg = f"there is no run {run}; `smoketest runs` lists them"
+            raise NotFound(msg)
+        return _run(row)
+
+    def runs(self, *, repo: str = "", limit: int = 50) -> tuple[Run, ...]:
+        """Return the newest runs first."""
+        with self.database.read() as tx:
+            return tuple(map(_run, tx.all("runs_newest", repo=repo, limit=limit)))
+
+    def recent(self, repo: str, limit: int) -> tuple[tuple[Run, tuple[Cell, ...]], ...]:
+        """Return the newest runs first, each with its cells in the order of its plan."""
+        with self.database.read() as tx:
+            rows = tx.all("runs_newest_with_cells", repo=repo, limit=limit)
+        runs = (tuple(group) for _, group in groupby(rows, key=lambda row: int(row.id)))
+        return tuple((_run(group[0]), _cells(group)) for group in runs)
+
+    def plan(self, run: RunId) -> Plan:
+        """Return the run's frozen plan; raise `NotFound`."""
+        with self.database.read() as tx:
+            row = _found(tx.one("run_by_id", run=run), run)
+            archs = tx.all("run_archs", run=run)
+        return Plan(
+            snapshot=SNAPSHOT.validate_json(row.snapshot),
+            archs=tuple(arch_from(found.arch) for found in archs),
+            others=OTHERS.validate_json(row.others),
+        )
+
+    def cells(self, run: RunId) -> tuple[Cell, ...]:
+        """Return the run's cells in the order of its plan; raise `NotFound`."""
+        with self.database.read() as tx:
+            rows = tx.all("cells_of_run", run=run)
+            if not rows:
+                _found(tx.one("run_by_id", run=run), run)
+        return _cells(rows)
+
+    def cell(self, cell: CellId) -> Cell:
+        """Return the cell; raise `NotFound`."""
+        with self.database.read() as tx:
+            rows = tx.all("cell_by_id", cell=cell)
+        if not rows:
+            msg = f"there is no cell {cell}; `smoketest runs` lists the runs and their cells"
+            raise NotFound(msg)
+        return _cells(rows)[0]
+
+
+def _found(row: Row[Any] | None, run: RunId) -> Row[Any]:
+    if row is None:
+        msg = f"there is no run {run}; `smoketest runs` lists them"
+        raise NotFound(msg)
+    return row
+
+
+def _add(tx: Transaction, request: Request, plan: Plan, now: datetime) -> RunId:
+    """Store the run and its cells; return its id."""
+    run = RunId(tx.single("run_next").id)
+    tx.run(
+        "run_insert",
+        run=run,
+        key=request.key or None,
+        repo=request.repo,
+        ref=request.ref,
+        lane=request.lane,
+        requester=request.requester,
+        reason=request.reason,
+        asked_at=stamp(now),
+        commit_id=_commit_id(plan.snapshot.commit),
+        request=encode(request),
+        snapshot=encode(plan.snapshot),
+        others=encode(plan.others),
+    )
+    archs = [(arch.name, encode(arch)) for arch in plan.archs]
+    tx.many("arch_insert", ({"digest": _digest(text), "value": text} for _, text in archs))
+    tx.many(
+        "cell_insert",
+        (
+            {"cell": cell_id(run, name), "run": run, "position": i, "arch": _digest(text)}
+            for i, (name, text) in enumerate(archs)
+        ),
+    )
+    return run
+
+
+def _queue(
+    tx: Transaction, cells: Sequence[CellId], lane: Lane, ruling: Ruling | None, now: datetime
+) -> None:
+    """Store the cells' first attempts, waiting, or settled by `ruling`."""
+    priority = PRIORITY[lane]
+    first = [NewAttempt(cell=cell, number=1, priority=priority) for cell in cells]
+    if ruling is None:
+        enqueue(tx, first, now)
+    else:
+        insert(tx, first, now)
+        settle(tx, [attempt.id for attempt in first], ruling, now)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:32]
+
+
+def _commit_id(commit: Commit) -> str:
+    """Return what makes two runs test the same: the commit and the patches on it."""
+    return f"{commit.sha}+{commit.patched}"
+
+
+def _run(row: Row[Any]) -> Run:
+    return Run(
+        id=RunId(row.id),
+        repo=row.repo,
+        ref=row.ref,
+        commit=SNAPSHOT.validate_json(row.snapshot).commit,
+        lane=Lane(row.lane),
+        requester=row.requester,
+        reason=row.reason,
+        asked_at=datetime.fromisoformat(row.asked_at),
+        state=State(row.state),
+    )
+
+
+def _cells(rows: Iterable[Row[Any]]) -> tuple[Cell, ...]:
+    """Return the cells of rows that hold an attempt each, in the order of cells and attempts."""
+    cells = groupby((row for row in rows if row.cell), key=lambda row: str(row.cell))
+    return tuple(_cell(tuple(attempts)) for _, attempts in cells)
+
+
+def _cell(attempts: Sequence[Row[Any]]) -> Cell:
+    """Return the cell as its newest attempt shows it."""
+    newest = attempts[-1]
+    return Cell(
+        id=CellId(newest.cell),
+        run=RunId(newest.run),
+        arch=arch_from(newest.arch),
+        state=State(newest.attempt_state),
+        ruling=RULING.validate_json(newest.ruling) if newest.ruling else None,
+        attempts=tuple(AttemptId(row.attempt) for row in attempts),
+        why=newest.why if newest.attempt_state == State.WAITING else "",
+    )

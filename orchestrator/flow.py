@@ -1,0 +1,177 @@
+"""THE ORDER: how an attempt walks through the house, and when another one follows.
+
+`tick` gives machines to whoever is next and starts their walk; `advance` does one stage of one
+attempt. Both may be killed at any instant and called again: what an event says was done is not
+done twice, and a repeated stage reads the world before it touches it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from orchestrator.model.arch import Arch
+from orchestrator.model.errors import Bug, Cancelled, SmoketestError
+from orchestrator.model.event import WORK, Event, Kind, Stage
+from orchestrator.model.ids import AttemptId, cell_of, number_of, run_of
+from orchestrator.model.node import Node
+from orchestrator.model.run import Host, Task
+from orchestrator.model.verdict import Blame, Ruling, Verdict
+from orchestrator.ports.clock import Deadline
+from orchestrator.ports.engine import Engine
+from orchestrator.ports.kit import Kit
+from orchestrator.ports.store import Events, Runs
+from orchestrator.stages.collect import collect
+from orchestrator.stages.deploy import deploy
+from orchestrator.stages.lease import schedule
+from orchestrator.stages.provision import provision
+from orchestrator.stages.release import release
+from orchestrator.stages.report import report
+from orchestrator.stages.smoke import smoke
+from orchestrator.stages.verdict import verdict
+
+StageFunction = Callable[[Task, Kit, Deadline], Iterator[Event]]
+
+#: request and plan come before (service.py); the lease is granted by `tick`
+ORDER: tuple[tuple[Stage, StageFunction], ...] = (
+    (Stage.PROVISION, provision),
+    (Stage.DEPLOY, deploy),
+    (Stage.SMOKE, smoke),
+    (Stage.COLLECT, collect),
+    (Stage.VERDICT, verdict),
+    (Stage.REPORT, report),
+    (Stage.RELEASE, release),
+)
+
+#: a broken cell is tried this often in all, each time on other machines
+ATTEMPTS = 3
+#: what is nobody's to change by trying again
+FINAL = frozenset({Blame.CONFIG})
+#: seconds for the stages that no arch has a budget for
+CLOSING_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """The walk of every attempt over one lab's nodes, by name."""
+
+    kit: Kit
+    runs: Runs
+    events: Events
+    nodes: Mapping[str, Node]
+    #: where each attempt keeps its files: `<root>/<attempt>`
+    root: str
+
+    def tick(self, engine: Engine) -> None:
+        """Grant machines to whoever is next, and start (or take up again) every granted walk."""
+        self.kit.queue.grant(schedule, self.kit.clock.now())
+        for attempt in self.kit.queue.granted():
+            engine.start(attempt)
+
+    def advance(self, attempt: AttemptId, stage: Stage) -> None:
+        """Do one stage and store what happened; nothing if it is over, or pointless by now.
+
+        Only a failing release escapes: the engine repeats it until the machines are back.
+        """
+        task = self.task(attempt)
+        if task.ended(stage) or (stage in WORK and task.failure):
+            return
+        self.kit.orphans.end(attempt)
+        begun = any(e.stage is stage and e.kind is Kind.STARTED for e in task.past)
+        self._append(task, Event(kind=Kind.RESUMED if begun else Kind.STARTED, stage=stage))
+        last = Event(kind=Kind.FINISHED, stage=stage)
+        try:
+            for event in dict(ORDER)[stage](task, self.kit, self._deadline(task, stage)):
+                self._append(task, event)
+        except SmoketestError as error:
+            last = _failed(stage, error)
+        except Exception as error:  # the one catch: a bug must not lose a machine
+            if stage is Stage.RELEASE:
+                raise
+            last = _failed(stage, Bug(f"{type(error).__name__}: {error}"))
+        self._append(task, last)
+        if stage is Stage.VERDICT and last.kind is Kind.FAILED:
+            self._append(task, _undecided(last))
+
+    def interrupt(self, cause: str) -> None:
+        """Fail the work of every granted attempt that has no verdict: its machines are gone.
+
+        For a lab that was switched off under us; no machine in particular is suspected.
+        """
+        for attempt in self.kit.queue.granted():
+            task = self.task(attempt)
+            if task.failure or task.happened(Kind.JUDGED):
+                continue
+            stage = next(s for s, _ in ORDER if not task.ended(s))
+            if stage in WORK:
+                failed = Event(kind=Kind.FAILED, stage=stage, text=cause, blame=Blame.INFRA)
+                self._append(task, failed)
+
+    def task(self, attempt: AttemptId) -> Task:
+        """Return all that the store knows about the attempt."""
+        plan = self.runs.plan(run_of(attempt))
+        cell = cell_of(attempt)
+        arch = next(arch for arch in plan.archs if cell.endswith(f"/{arch.name}"))
+        hosts = tuple(
+            Host(node=self.nodes[lease.node], lease=lease)
+            for lease in self.kit.queue.leases(attempt)
+        )
+        return Task(
+            attempt=attempt,
+            arch=arch,
+            snapshot=plan.snapshot,
+            hosts=hosts,
+            folder=f"{self.root}/{attempt}",
+            past=self.events.of(attempt),
+        )
+
+    def _append(self, task: Task, event: Event) -> None:
+        retry = None
+        if event.ruling and retries(event.ruling, task):
+            retry = _broken_on(task) | frozenset(event.ruling.suspects)
+        self.events.append(task.attempt, [event], self.kit.clock.now(), retry=retry)
+
+    def _deadline(self, task: Task, stage: Stage) -> Deadline:
+        seconds = budget(task.arch, stage)
+
+        def guard() -> None:
+            try:
+                self.kit.queue.guard(task.attempt)
+            except Cancelled:
+                if stage in WORK:
+                    raise
+
+        return Deadline(self.kit.clock, seconds, guard, f"{stage} on {task.arch.name}")
+
+
+def budget(arch: Arch, stage: Stage) -> float:
+    """Return the seconds that a stage may take on that arch."""
+    budgets = {
+        Stage.PROVISION: arch.budget.provision,
+        Stage.DEPLOY: arch.budget.deploy,
+        Stage.SMOKE: arch.budget.smoke,
+        Stage.COLLECT: arch.budget.collect,
+    }
+    return budgets.get(stage, CLOSING_SECONDS)
+
+
+def retries(ruling: Ruling, task: Task) -> bool:
+    """Return whether another attempt follows: broken, not for good, and tries are left."""
+    broken = ruling.verdict is Verdict.BROKEN and ruling.blame not in FINAL
+    return broken and number_of(task.attempt) % ATTEMPTS != 0
+
+
+def _broken_on(task: Task) -> frozenset[str]:
+    """Return the nodes of this attempt when nobody in particular is suspected."""
+    failure = task.failure
+    named = bool(failure and failure.node)
+    return frozenset() if named else frozenset(host.node.name for host in task.hosts)
+
+
+def _failed(stage: Stage, error: SmoketestError) -> Event:
+    blame = None if isinstance(error, Cancelled) else error.blame
+    return Event(kind=Kind.FAILED, stage=stage, text=str(error), node=error.node, blame=blame)
+
+
+def _undecided(failure: Event) -> Event:
+    """Return the ruling of an attempt whose verdict could not be found: ours, and told so."""
+    ruling = Ruling(verdict=Verdict.BROKEN, blame=Blame.ORCHESTRATOR, cause=failure.text)
+    return Event(kind=Kind.JUDGED, stage=Stage.VERDICT, ruling=ruling, text=failure.text)

@@ -1,0 +1,1 @@
+"""The sample product, and the git repository that is made of it."""

@@ -1,0 +1,1 @@
+"""A compute service in plain Python: one control process, one agent on each compute host."""

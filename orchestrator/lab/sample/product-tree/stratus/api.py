@@ -1,0 +1,68 @@
+"""The control: every API in one process, on one port. `python3 -m stratus.api --config FILE`."""
+
+import argparse
+import logging
+import sqlite3
+import sys
+from pathlib import Path
+
+from stratus import journal
+from stratus.attachments import Attachments
+from stratus.config import Config, load
+from stratus.db import Database
+from stratus.flavors import Flavors
+from stratus.guests import Guests
+from stratus.hosts import Hosts
+from stratus.identity import Identity
+from stratus.images import Images
+from stratus.keypairs import Keypairs
+from stratus.networks import Networks
+from stratus.objects import Objects
+from stratus.security import SecurityGroups
+from stratus.servers import Servers
+from stratus.volumes import Volumes
+from stratus.web import Refused, Server
+
+
+def control(config: Config, log: logging.Logger) -> Server:
+    """Return the server of every API, listening, its database up to date."""
+    config.folder.mkdir(parents=True, exist_ok=True)
+    db = Database(config.folder / "stratus.sqlite")
+    db.migrate()
+    guests = Guests(config.key, db)
+    identity = Identity(config)
+    services = (
+        identity,
+        Images(config, db),
+        Networks(config, db, guests),
+        SecurityGroups(db, guests),
+        Volumes(config, db),
+        Objects(db),
+        Flavors(config, db),
+        Keypairs(db),
+        Hosts(config.key, db),
+        Servers(db, guests, log),
+        Attachments(db, guests),
+    )
+    routes = [route for service in services for route in service.routes()]
+    return Server((config.address, config.api_port), routes, identity.admits, log)
+
+
+def main() -> int:
+    """Serve until the process is ended; return 1 if it cannot start."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    config = load(parser.parse_args().config)
+    log = journal.start("stratus.api")
+    try:
+        server = control(config, log)
+    except (sqlite3.Error, OSError, ImportError, Refused) as error:
+        log.error("cannot start: %s", error)  # noqa: TRY400  # one line says it all
+        return 1
+    log.info("answers on %s", config.control)
+    server.serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

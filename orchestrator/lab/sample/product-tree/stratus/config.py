@@ -1,0 +1,40 @@
+"""What a process is told when it starts: one JSON file for the control and the agent."""
+
+import json
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings of one host."""
+
+    #: name of this host
+    host: str
+    #: where this host's processes listen
+    address: str
+    #: folder for the database and images; in the file, it may be relative to the file's own
+    folder: Path
+    #: what the user `admin` logs in with
+    password: str = field(repr=False)
+    #: what control and agents prove to each other that they belong together
+    key: str = field(repr=False)
+    #: base URL of the control
+    control: str
+    #: pool that guests get their addresses from, as a CIDR
+    guest_addresses: str
+    hypervisor: str = "kvm"
+    network_model: str = "flat"
+    zone: str = "nova"
+    api_port: int = 8774
+    agent_port: int = 8775
+    #: seeds every random choice; empty means that chance decides
+    seed: str = ""
+
+
+def load(path: Path) -> Config:
+    """Return the settings in the JSON file `path`; keys it does not know are ignored."""
+    read = json.loads(path.read_text())
+    known = {item.name for item in fields(Config)}
+    told = {name: value for name, value in read.items() if name in known}
+    return Config(**{**told, "folder": path.parent / read["folder"]})

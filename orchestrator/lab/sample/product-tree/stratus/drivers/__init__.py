@@ -1,0 +1,1 @@
+"""One module per hypervisor: writes a guest's definition in the hypervisor's own language."""

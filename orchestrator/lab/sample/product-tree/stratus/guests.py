@@ -1,0 +1,70 @@
+"""Tells agents which guests there shall be: an order is the whole guest, so it may be repeated."""
+
+from stratus import instances, ports
+from stratus.db import Database
+from stratus.rpc import call
+from stratus.web import Json
+
+_ALL_PORTS = (1, 65535)
+
+
+class Guests:
+    """The guests on all hosts."""
+
+    def __init__(self, key: str, db: Database) -> None:
+        """Use `key` towards the agents."""
+        self._key = key
+        self._db = db
+
+    def push(self, server: str) -> None:
+        """Have the server's guest be as the database says; raise `Refused` with the fault."""
+        record = instances.record(self._db, server)
+        call("PUT", self._url(record), self._key, self._order(record))
+
+    def push_group(self, group: str) -> None:
+        """Push every server that has a network card in the security group."""
+        sql = (
+            "SELECT DISTINCT device FROM ports JOIN port_groups ON port_groups.port = ports.id"
+            " JOIN instances ON instances.uuid = device"
+            " WHERE security_group = ? AND status = 'ACTIVE'"
+        )
+        for row in self._db.rows(sql, group):
+            self.push(row["device"])
+
+    def remove(self, server: str) -> None:
+        """Have the server's guest be gone."""
+        call("DELETE", self._url(instances.record(self._db, server)), self._key)
+
+    def _url(self, record: Json) -> str:
+        sql = "SELECT url FROM hosts WHERE name = ?"
+        host = self._db.need(f"host {record['host']}", sql, record["host"])
+        return f"{host['url']}/guests/{record['uuid']}"
+
+    def _order(self, record: Json) -> Json:
+        sql = "SELECT volume, device FROM attachments WHERE server = ? ORDER BY device"
+        key = self._db.row(
+            "SELECT fingerprint FROM keypairs WHERE name = ?", record["key_name"] or ""
+        )
+        cards = ports.of_server(self._db, record["uuid"])
+        return {
+            "instance": record,
+            "links": [self._link(port) for port in cards],
+            "disks": self._db.rows(sql, record["uuid"]),
+            "fingerprint": key["fingerprint"] if key else "",
+            "metadata": record["metadata"],
+        }
+
+    def _link(self, port: Json) -> Json:
+        sql = "SELECT bridge, vlan FROM networks WHERE id = ?"
+        network = self._db.need("its network", sql, port["network"])
+        return {**network, "address": port["address"], "allowed": self._allowed(port["id"])}
+
+    def _allowed(self, port: str) -> list[tuple[int, int]]:
+        sql = (
+            "SELECT port_min, port_max FROM security_group_rules JOIN port_groups"
+            " USING (security_group) WHERE port = ? AND direction = 'ingress'"
+            " AND (protocol IS NULL OR protocol = 'tcp')"
+        )
+        lowest, highest = _ALL_PORTS
+        rules = self._db.rows(sql, port)
+        return [(rule["port_min"] or lowest, rule["port_max"] or highest) for rule in rules]

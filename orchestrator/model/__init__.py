@@ -1,0 +1,1 @@
+"""Frozen values and the pure rules over them; the standard library only."""

@@ -1,0 +1,76 @@
+"""What happened to an attempt: the only record that states are derived from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from orchestrator.model.node import Access
+from orchestrator.model.result import TestResult
+from orchestrator.model.verdict import Blame, Ruling
+
+
+class Stage(StrEnum):
+    """A step of the flow; `flow.ORDER` holds their order."""
+
+    LEASE = "lease"
+    PROVISION = "provision"
+    DEPLOY = "deploy"
+    SMOKE = "smoke"
+    COLLECT = "collect"
+    VERDICT = "verdict"
+    REPORT = "report"
+    RELEASE = "release"
+
+
+#: the stages that can go wrong for the product; once one failed, the others of them are skipped
+WORK = frozenset({Stage.PROVISION, Stage.DEPLOY, Stage.SMOKE})
+
+
+class Kind(StrEnum):
+    """What an event says."""
+
+    STARTED = "started"
+    FINISHED = "finished"
+    FAILED = "failed"
+    RESUMED = "resumed"
+    #: a node was given to this attempt
+    LEASED = "leased"
+    #: its boot answers are ready under a one-time token
+    OFFERED = "offered"
+    POWERED_OFF = "powered-off"
+    BOOT_SET = "boot-set"
+    POWERED_ON = "powered-on"
+    #: it called home; `access` says how to log in
+    ARRIVED = "arrived"
+    #: it answers over SSH with the host key it called home with
+    READY = "ready"
+    #: a line of progress: an Ansible task, a test
+    PROGRESS = "progress"
+    #: the product is laid down and answers
+    DEPLOYED = "deployed"
+    #: `tests` holds what the suite said
+    TESTED = "tested"
+    COLLECTED = "collected"
+    #: `ruling` holds the verdict
+    JUDGED = "judged"
+    REPORTED = "reported"
+    HELD = "held"
+    FREED = "freed"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened, in one stage of one attempt; `at` is set when it is stored."""
+
+    kind: Kind
+    stage: Stage
+    text: str = ""
+    node: str = ""
+    blame: Blame | None = None
+    access: Access | None = None
+    tests: tuple[TestResult, ...] = ()
+    ruling: Ruling | None = None
+    at: datetime | None = None
+    #: position in the whole store's history, for resuming a stream
+    seq: int = 0

@@ -1,0 +1,56 @@
+"""What drivers return: a play's outcome, a test's outcome, an endpoint to test."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How one test ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestResult:
+    """One test's outcome; `message` is its first line when it is not green."""
+
+    __test__ = False  # the field's word; pytest must not collect it
+
+    name: str
+    outcome: Outcome
+    seconds: float
+    message: str = ""
+
+
+class TaskOutcome(StrEnum):
+    """How an Ansible play ended for one host."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostResult:
+    """What a play did to one host; `task` and `message` tell where it stopped."""
+
+    host: str
+    outcome: TaskOutcome
+    changed: int = 0
+    task: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayResult:
+    """What a play did."""
+
+    hosts: tuple[HostResult, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Return whether every host went through."""
+        return all(host.outcome is TaskOutcome.OK for host in self.hosts)

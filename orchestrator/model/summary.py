@@ -1,0 +1,55 @@
+"""Derive views from events: times, tallies, who was there."""
+
+from collections.abc import Sequence
+
+from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.result import Outcome, TestResult
+from orchestrator.model.view import Phases, Tally
+
+_ENDS = (Kind.FINISHED, Kind.FAILED)
+
+
+def phases(events: Sequence[Event]) -> Phases:
+    """Return the seconds between each stage's start and its end."""
+    return Phases(
+        lease=_seconds(events, Stage.LEASE),
+        provision=_seconds(events, Stage.PROVISION),
+        deploy=_seconds(events, Stage.DEPLOY),
+        smoke=_seconds(events, Stage.SMOKE),
+    )
+
+
+def tests(events: Sequence[Event]) -> tuple[TestResult, ...]:
+    """Return the newest results of the suite; empty if it never ran."""
+    return next((e.tests for e in reversed(events) if e.kind is Kind.TESTED), ())
+
+
+def tally(events: Sequence[Event]) -> Tally:
+    """Return how many tests ended how."""
+    outcomes = [test.outcome for test in tests(events)]
+    return Tally(
+        passed=outcomes.count(Outcome.PASSED),
+        failed=outcomes.count(Outcome.FAILED) + outcomes.count(Outcome.ERROR),
+        skipped=outcomes.count(Outcome.SKIPPED),
+    )
+
+
+def nodes(events: Sequence[Event]) -> tuple[str, ...]:
+    """Return the machines that were leased, in the order of their roles."""
+    return tuple(dict.fromkeys(e.node for e in events if e.kind is Kind.LEASED))
+
+
+def stage(events: Sequence[Event]) -> str:
+    """Return the stage that is under way, or an empty text."""
+    last = next((e for e in reversed(events) if e.kind is not Kind.NOTE), None)
+    return (
+        "" if last is None or (last.stage is Stage.RELEASE and last.kind in _ENDS) else last.stage
+    )
+
+
+def _seconds(events: Sequence[Event], of: Stage) -> float | None:
+    begin = next((e.at for e in events if e.stage is of and e.kind is Kind.STARTED), None)
+    end = next((e.at for e in events if e.stage is of and e.kind in _ENDS), None)
+    if begin is None or end is None:
+        return None
+    return round((end - begin).total_seconds(), 3)

@@ -1,0 +1,173 @@
+"""What people and scripts are shown: the shapes of `--json`, of the API and of the pages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.model.event import Event
+from orchestrator.model.node import Provenance
+from orchestrator.model.result import TestResult
+from orchestrator.model.run import State
+from orchestrator.model.verdict import Blame, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phases:
+    """Seconds spent in each stage of the deciding attempt; None where it never came to it."""
+
+    lease: float | None = None
+    provision: float | None = None
+    deploy: float | None = None
+    smoke: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many tests of the deciding attempt ended how; errors count as failed."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellView:
+    """One square of the matrix, as the design promises it in `--json`."""
+
+    cell: str
+    arch: str
+    state: State
+    #: the stage that the newest attempt is in, or empty
+    stage: str
+    verdict: Verdict | None
+    blame: Blame | None
+    cause: str
+    voting: bool
+    provenance: Provenance | None
+    attempts: int
+    phases: Phases
+    tests: Tally
+    nodes: tuple[str, ...]
+    #: while waiting: one sentence
+    why: str
+    url: str
+    #: when its newest event happened
+    updated: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """A run as the design promises it in `--json`."""
+
+    run: int
+    repo: str
+    ref: str
+    commit: str
+    subject: str
+    requester: str
+    lane: str
+    reason: str
+    state: State
+    asked_at: datetime
+    #: exit status of the run when done, else None
+    exit: int | None
+    url: str
+    cells: tuple[CellView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptView:
+    """One try at a cell with all that happened."""
+
+    attempt: str
+    verdict: Verdict | None
+    blame: Blame | None
+    cause: str
+    nodes: tuple[str, ...]
+    phases: Phases
+    tests: tuple[TestResult, ...]
+    events: tuple[Event, ...]
+    #: names of kept files, for the files URL
+    files: tuple[str, ...]
+    #: until when somebody holds its machines
+    held_until: datetime | None
+    #: how to log in to its machines while they are leased
+    ssh: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellDetail:
+    """A cell, its run and its attempts, newest last."""
+
+    run: RunView
+    cell: CellView
+    lieutenants: tuple[str, ...]
+    attempts: tuple[AttemptView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCell:
+    """A cell that a request would make: which machines, and how long it took so far."""
+
+    arch: str
+    machines: int
+    needs: tuple[str, ...]
+    voting: bool
+    #: seconds from lease to release, the median of earlier cells of this arch; None if none
+    usual_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanView:
+    """What a request would do, before it does it."""
+
+    repo: str
+    ref: str
+    commit: str
+    subject: str
+    cells: tuple[PlannedCell, ...]
+    machines: int
+    #: sum over cells of machines x usual seconds, in hours; None while an arch has no history
+    machine_hours: float | None
+    #: seconds until all are done on this lab with nobody else in the queue; None without history
+    estimate_seconds: float | None
+    pairs_covered: int
+    pairs_possible: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeView:
+    """A node: what it is, how it is, who has it."""
+
+    name: str
+    provenance: Provenance
+    capabilities: tuple[str, ...]
+    state: str
+    reason: str
+    since: datetime | None
+    holder: str
+    held_until: datetime | None
+    marks: int
+    bmc: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchView:
+    """An arch and who answers for it."""
+
+    name: str
+    summary: str
+    hypervisors: tuple[str, ...]
+    machines: int
+    voting: bool
+    lieutenants: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who answers for what was asked about, and why we think so."""
+
+    lieutenants: tuple[str, ...]
+    archs: tuple[str, ...]
+    because: str

@@ -1,0 +1,35 @@
+"""Network boot and unattended install, by one-time token."""
+
+from typing import Protocol
+
+from orchestrator.model.ids import AttemptId
+from orchestrator.model.node import Access, Node
+from orchestrator.ports.clock import Deadline
+
+
+class Boot(Protocol):
+    """Offers an install to one node and hears it call home."""
+
+    def offer(self, node: Node, image: str, attempt: AttemptId, deadline: Deadline) -> None:
+        """Make `image`'s boot script and answers ready for the node's next network boot.
+
+        A repeat for the same attempt changes nothing. Raises `ConfigError` when the rendered
+        answers do not validate: the machine is not powered on for answers that cannot work.
+        """
+        ...
+
+    def arrived(self, node: Node, attempt: AttemptId) -> Access | None:
+        """Return how to log in once the installed node called home, else None."""
+        ...
+
+    def fetched(self, node: Node, attempt: AttemptId) -> tuple[str, ...]:
+        """Return which of `script`, `kernel`, `initrd`, `answers` the node has fetched."""
+        ...
+
+    def key(self, attempt: AttemptId) -> str:
+        """Return the path (mode 0600) of the attempt's own SSH private key."""
+        ...
+
+    def withdraw(self, node: Node, attempt: AttemptId) -> None:
+        """Forget the offer: the token is worth nothing from now on."""
+        ...

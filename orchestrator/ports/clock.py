@@ -1,0 +1,61 @@
+"""Time, and the deadline that every outside call is given."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from orchestrator.model.errors import OutOfTime
+
+
+class Clock(Protocol):
+    """Tells the time and waits; the only clock that stages see."""
+
+    def now(self) -> datetime:
+        """Return the present, UTC-aware."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Return after `seconds`."""
+        ...
+
+
+def _unguarded() -> None:
+    """Let everything pass: for calls that no lease stands behind."""
+
+
+class Deadline:
+    """How long a call may take, and the guard that stops it early.
+
+    The guard raises `Cancelled` or `LeaseLost`; a driver that waits calls `check()` or `sleep()`
+    at least once a second, so that a cancelled attempt ends and a stale holder stops.
+    """
+
+    def __init__(
+        self, clock: Clock, seconds: float, guard: Callable[[], None] = _unguarded, what: str = ""
+    ) -> None:
+        """Start counting `seconds` from now; `what` names the budget in `OutOfTime`."""
+        self._clock = clock
+        self._guard = guard
+        self._what = what or "the call"
+        self.seconds = seconds
+        self.at = clock.now() + timedelta(seconds=seconds)
+
+    def left(self) -> float:
+        """Return the seconds left, never below zero."""
+        return max(0.0, (self.at - self._clock.now()).total_seconds())
+
+    def check(self) -> None:
+        """Raise `OutOfTime` if no time is left, or what the guard raises."""
+        self._guard()
+        if not self.left():
+            msg = f"{self._what} took longer than its {self.seconds:g} s"
+            raise OutOfTime(msg)
+
+    def sleep(self, seconds: float) -> None:
+        """Check, then wait `seconds` (or what is left, if less)."""
+        self.check()
+        self._clock.sleep(min(seconds, self.left()))
+
+    def within(self, seconds: float, what: str = "") -> "Deadline":
+        """Return a deadline at most `seconds` away and never later than this one."""
+        return Deadline(self._clock, min(seconds, self.left()), self._guard, what or self._what)

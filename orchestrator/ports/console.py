@@ -1,0 +1,18 @@
+"""A node's serial console: the only witness of an install."""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from orchestrator.model.node import Node
+
+
+class Console(Protocol):
+    """Records what the machine prints."""
+
+    def capture(self, node: Node, path: str) -> AbstractContextManager[None]:
+        """Append the console to the file `path` until the context ends; never raises for it."""
+        ...
+
+    def tail(self, path: str, lines: int) -> tuple[str, ...]:
+        """Return the last non-empty lines recorded in `path`, without control codes."""
+        ...

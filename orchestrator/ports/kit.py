@@ -1,0 +1,63 @@
+"""The drivers that stages work with, as one value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.model.run import Task
+from orchestrator.ports.boot import Boot
+from orchestrator.ports.clock import Clock
+from orchestrator.ports.console import Console
+from orchestrator.ports.deploy import Deploy, Play, PlayHost
+from orchestrator.ports.notify import Notify
+from orchestrator.ports.orphans import Orphans
+from orchestrator.ports.power import Power
+from orchestrator.ports.shell import Shell
+from orchestrator.ports.smoke import Smoke
+from orchestrator.ports.store import Nodes, Queue
+from orchestrator.ports.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kit:
+    """What a stage may use; nodes name their own power, console and boot drivers."""
+
+    clock: Clock
+    power: Mapping[str, Power]
+    console: Mapping[str, Console]
+    boot: Mapping[str, Boot]
+    shell: Shell
+    deploy: Deploy
+    smoke: Smoke
+    notify: tuple[Notify, ...]
+    vault: Vault
+    orphans: Orphans
+    queue: Queue
+    nodes: Nodes
+
+    def play(self, task: Task, name: str) -> Play:
+        """Return playbook `name` for the attempt's hosts, with everything that it may know."""
+        roles = {role.name: role for role in task.arch.roles}
+        hosts = tuple(
+            PlayHost(
+                name=host.node.name,
+                groups=roles[host.lease.role].groups,
+                access=access,
+                settings=(("role", host.lease.role), *roles[host.lease.role].settings),
+            )
+            for host, access in task.access
+        )
+        return Play(
+            attempt=task.attempt,
+            play=name,
+            hosts=hosts,
+            settings=(
+                ("attempt_dir", task.folder),
+                ("product_archive", task.snapshot.archive),
+                ("product_commit", task.snapshot.commit.name),
+                ("arch", task.arch.name),
+                *task.arch.deploy.settings,
+            ),
+            secrets=(("admin_password", self.vault.one_time(task.attempt, "admin_password")),),
+            key=self.boot[task.hosts[0].node.boot].key(task.attempt),
+            folder=task.folder,
+        )

@@ -1,0 +1,205 @@
+"""The one store: runs, events, the queue with its leases, and the nodes' standing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from orchestrator.model.event import Event
+from orchestrator.model.ids import AttemptId, CellId, RunId
+from orchestrator.model.lease import Candidate, Lease, Schedule, Waiting
+from orchestrator.model.node import Access, NodeState, NodeStatus
+from orchestrator.model.offer import Offer
+from orchestrator.model.request import Request
+from orchestrator.model.run import Cell, Plan, Run
+from orchestrator.model.verdict import Ruling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """A node as the lab file declares it, for the store to keep a standing of."""
+
+    name: str
+    capabilities: frozenset[str]
+
+
+class Runs(Protocol):
+    """Requests, runs and cells."""
+
+    def add(self, request: Request, plan: Plan, ruling: Ruling | None, now: datetime) -> Run:
+        """Store the run, its cells and their first attempts in one transaction.
+
+        With a `ruling` (the request is settled already, e.g. a patch does not apply) the cells are
+        stored as judged by it and nothing is queued. A request whose key is known returns the run
+        that has it.
+        """
+        ...
+
+    def run(self, run: RunId) -> Run:
+        """Return the run; raise `NotFound`."""
+        ...
+
+    def runs(self, *, repo: str = "", limit: int = 50) -> tuple[Run, ...]:
+        """Return the newest runs first."""
+        ...
+
+    def recent(self, repo: str, limit: int) -> tuple[tuple[Run, tuple[Cell, ...]], ...]:
+        """Return the newest runs first, each with its cells in the order of its plan: the matrix.
+
+        Of all repositories if `repo` is empty.
+        """
+        ...
+
+    def plan(self, run: RunId) -> Plan:
+        """Return the run's frozen plan."""
+        ...
+
+    def cells(self, run: RunId) -> tuple[Cell, ...]:
+        """Return the run's cells in the order of its plan."""
+        ...
+
+    def cell(self, cell: CellId) -> Cell:
+        """Return the cell; raise `NotFound`."""
+        ...
+
+
+class Events(Protocol):
+    """The history that states are derived from."""
+
+    def append(
+        self,
+        attempt: AttemptId,
+        events: Sequence[Event],
+        now: datetime,
+        *,
+        retry: frozenset[str] | None = None,
+    ) -> None:
+        """Store events with the time `now`.
+
+        A stage's end is stored once: a repeat is dropped, with what comes along of that stage. So
+        is `JUDGED`, which settles the attempt: its ruling becomes the attempt's. With `retry` the
+        next attempt at the cell is queued in the same transaction, away from the nodes in `retry`
+        and those that earlier attempts kept away from, unless somebody asked this one to stop; the
+        cell then waits again, else the ruling is the cell's.
+        """
+        ...
+
+    def of(self, attempt: AttemptId) -> tuple[Event, ...]:
+        """Return the attempt's events, oldest first."""
+        ...
+
+    def since(self, seq: int, limit: int = 500) -> tuple[tuple[AttemptId, Event], ...]:
+        """Return what happened after position `seq` anywhere, oldest first."""
+        ...
+
+
+class Queue(Protocol):
+    """Who waits for machines and who has them."""
+
+    def grant(
+        self, decide: Callable[[Sequence[Waiting], Sequence[Candidate]], Schedule], now: datetime
+    ) -> Schedule:
+        """Show the queue and the nodes to `decide` and store its grants and reasons.
+
+        One transaction: nobody else leases in between; each granted node's token is raised. Who
+        waits for a semaphore that another attempt has is not shown. Raises `Bug` and stores
+        nothing if `decide` gives a node that is not free, or less than a whole gang.
+        """
+        ...
+
+    def granted(self) -> tuple[AttemptId, ...]:
+        """Return the attempts that hold their lease and were not released yet."""
+        ...
+
+    def leases(self, attempt: AttemptId) -> tuple[Lease, ...]:
+        """Return what the attempt holds now, in the order of its roles."""
+        ...
+
+    def recheck(self, cell: CellId, now: datetime) -> AttemptId:
+        """Queue a fresh attempt at a settled cell and return it; raise `ConfigError` if it runs.
+
+        If an attempt waits already, that one is returned.
+        """
+        ...
+
+    def cancel(self, attempt: AttemptId, now: datetime) -> bool:
+        """Mark the attempt for stopping; return whether it never ran (and so is settled now)."""
+        ...
+
+    def guard(self, attempt: AttemptId) -> None:
+        """Raise `Cancelled` or `LeaseLost` if the attempt must stop."""
+        ...
+
+    def hold(self, attempt: AttemptId, until: datetime) -> None:
+        """Keep the attempt's machines after its verdict until then; raise `NotFound` if freed."""
+        ...
+
+    def held_until(self, attempt: AttemptId) -> datetime | None:
+        """Return until when a person holds the attempt's machines, or None."""
+        ...
+
+    def release(self, attempt: AttemptId) -> None:
+        """Give the attempt's nodes back."""
+        ...
+
+
+class Nodes(Protocol):
+    """The nodes' standing: in service or why not."""
+
+    def enrol(self, nodes: Sequence[Enrolled], now: datetime) -> None:
+        """Make exactly these the lab's nodes; the standing of known ones is kept."""
+        ...
+
+    def all(self) -> tuple[NodeStatus, ...]:
+        """Return every enrolled node's standing, in the order of enrolment."""
+        ...
+
+    def set_state(self, node: str, state: NodeState, reason: str, now: datetime) -> None:
+        """Take a node in or out of service; raise `NotFound`."""
+        ...
+
+    def mark(self, node: str, attempt: AttemptId, commit: str, now: datetime) -> None:
+        """Remember that `attempt` at `commit` was broken by this node; once per attempt."""
+        ...
+
+    def suspects(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return each in-service node with the known-good commits it broke since last trusted.
+
+        A commit is known-good when some cell of it passed on other machines.
+        """
+        ...
+
+
+class Offers(Protocol):
+    """Boot offers, shared by the boot drivers and the boot server."""
+
+    def put(self, offer: Offer) -> Offer:
+        """Store the offer and return it; one for the same node and attempt is kept and returned.
+
+        An older attempt's offer to the same node is forgotten.
+        """
+        ...
+
+    def find(self, node: str, attempt: AttemptId) -> Offer | None:
+        """Return the node's offer for that attempt, or None."""
+        ...
+
+    def by_mac(self, mac: str) -> Offer | None:
+        """Return the offer for a MAC address in any case or separator, or None."""
+        ...
+
+    def by_token(self, token: str) -> Offer | None:
+        """Return the offer, or None when the token was never given or was withdrawn."""
+        ...
+
+    def fetched(self, token: str, what: str) -> None:
+        """Remember that the node fetched `what`."""
+        ...
+
+    def arrive(self, token: str, access: Access) -> bool:
+        """Store the call-back; return False when the token is unknown or was used already."""
+        ...
+
+    def drop(self, node: str, attempt: AttemptId) -> None:
+        """Forget the offer."""
+        ...

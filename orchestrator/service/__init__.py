@@ -1,0 +1,1 @@
+"""What may be asked of the orchestrator, by whom, and what it answers."""

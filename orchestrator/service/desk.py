@@ -1,0 +1,143 @@
+"""The desk: takes requests, and acts on runs and cells."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from orchestrator.model.arch import Arch
+from orchestrator.model.errors import ConfigError, Denied, NotFound, PatchFailed
+from orchestrator.model.ids import AttemptId, CellId, RunId
+from orchestrator.model.lease import Candidate
+from orchestrator.model.node import Provenance
+from orchestrator.model.request import Commit, Request, Snapshot
+from orchestrator.model.run import Cell, Plan, Run, State
+from orchestrator.model.verdict import Blame, Ruling, Verdict
+from orchestrator.ports.clock import Clock, Deadline
+from orchestrator.ports.engine import Engine
+from orchestrator.ports.source import Source
+from orchestrator.ports.store import Queue, Runs
+from orchestrator.service.lab import Lab
+from orchestrator.stages import plan as planning
+from orchestrator.stages import request as requesting
+
+RESOLVE_SECONDS = 120.0
+LONGEST_HOLD = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Takes requests; every verb is safe to repeat."""
+
+    lab: Lab
+    clock: Clock
+    source: Source
+    runs: Runs
+    queue: Queue
+    engine: Engine
+
+    def plan(self, request: Request) -> Plan:
+        """Return what the request would run; nothing is stored.
+
+        Raises `NotFound`, `Impossible`, `Denied`, `PatchFailed` or another `ConfigError`.
+        """
+        commits, archs = self._check(request)
+        snapshot = requesting.pack(request, commits[0], self.source, self._deadline())
+        return Plan(snapshot=snapshot, archs=archs, others=commits[1:])
+
+    def ask(self, request: Request) -> Run:
+        """Store the request as a run and wake the engine.
+
+        A patch that does not apply is a verdict (broken, blame config) on every cell: the run is
+        stored as judged. Anything else that is wrong raises, and nothing is stored.
+        """
+        commits, archs = self._check(request)
+        ruling = None
+        try:
+            snapshot = requesting.pack(request, commits[0], self.source, self._deadline())
+        except PatchFailed as error:
+            ruling = Ruling(verdict=Verdict.BROKEN, blame=Blame.CONFIG, cause=str(error))
+            snapshot = Snapshot(commit=commits[0], archive="")
+        plan = Plan(snapshot=snapshot, archs=archs, others=commits[1:])
+        run = self.runs.add(request, plan, ruling, self.clock.now())
+        self.engine.wake()
+        return run
+
+    def cancel_run(self, run: RunId) -> Run:
+        """Stop every cell of the run that is not done; return the run."""
+        for cell in self.runs.cells(run):
+            self._stop(cell)
+        self.engine.wake()
+        return self.runs.run(run)
+
+    def cancel_cell(self, cell: CellId) -> Cell:
+        """Stop the cell's newest attempt; return the cell."""
+        self._stop(self.runs.cell(cell))
+        self.engine.wake()
+        return self.runs.cell(cell)
+
+    def recheck(self, cell: CellId, reason: str) -> AttemptId:
+        """Queue a fresh attempt at a settled cell; a reason is owed to those who wait."""
+        if not reason.strip():
+            msg = "a recheck needs a reason: say --reason 'what you think happened'"
+            raise ConfigError(msg)
+        attempt = self.queue.recheck(cell, self.clock.now())
+        self.engine.wake()
+        return attempt
+
+    def hold(self, cell: CellId, hours: float) -> AttemptId:
+        """Keep the machines of the cell's newest attempt for a person; return that attempt."""
+        length = timedelta(hours=hours)
+        if not timedelta(0) < length <= LONGEST_HOLD:
+            msg = f"a hold lasts more than 0 and at most {LONGEST_HOLD.days * 24} hours"
+            raise ConfigError(msg)
+        attempt = self._newest(cell)
+        self.queue.hold(attempt, self.clock.now() + length)
+        return attempt
+
+    def release(self, cell: CellId) -> AttemptId:
+        """End the hold on the cell's machines; return the attempt that had them."""
+        attempt = self._newest(cell)
+        if self.queue.held_until(attempt):
+            self.queue.hold(attempt, self.clock.now())
+            self.engine.wake()
+        return attempt
+
+    def branches(self, repo: str) -> tuple[str, ...]:
+        """Return the repository's branches."""
+        return self.source.branches(repo, self._deadline())
+
+    def _check(self, request: Request) -> tuple[tuple[Commit, ...], tuple[Arch, ...]]:
+        """Return the resolved commits and the archs, or raise what is wrong with the request."""
+        archs = planning.choose(request, list(self.lab.archs.values()))
+        planning.refuse_impossible(archs, self._candidates())
+        self._trust(request)
+        return requesting.resolve(request, self.source, self._deadline()), archs
+
+    def _trust(self, request: Request) -> None:
+        simulated = any(n.provenance is Provenance.SIMULATED for n in self.lab.nodes.values())
+        trusted = request.repo in self.lab.trusted or request.trust_code or self.lab.trust_code
+        if simulated and not trusted:
+            msg = (
+                f"this lab's machines are simulated: code of {request.repo} would run on this host,"
+                " as you, with all your rights. If you trust it, say so with --trust-code"
+            )
+            raise Denied(msg)
+
+    def _candidates(self) -> list[Candidate]:
+        return [
+            Candidate(name=node.name, capabilities=node.capabilities, free=True)
+            for node in self.lab.nodes.values()
+        ]
+
+    def _stop(self, cell: Cell) -> None:
+        if cell.state is not State.DONE and cell.attempts:
+            self.queue.cancel(cell.attempts[-1], self.clock.now())
+
+    def _newest(self, cell: CellId) -> AttemptId:
+        attempts = self.runs.cell(cell).attempts
+        if not attempts:
+            msg = f"{cell} was never tried, so it has no machines"
+            raise NotFound(msg)
+        return attempts[-1]
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self.clock, RESOLVE_SECONDS, what="reading the repository")

@@ -1,0 +1,265 @@
+"""The library: everything that people and scripts are shown, derived and never stored twice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from statistics import median
+
+from orchestrator.model import summary
+from orchestrator.model.arch import Arch
+from orchestrator.model.errors import NotFound
+from orchestrator.model.event import Event, Kind
+from orchestrator.model.ids import AttemptId, CellId, RunId
+from orchestrator.model.node import Node, NodeStatus, Provenance
+from orchestrator.model.request import Request
+from orchestrator.model.run import Cell, Plan, Run, State
+from orchestrator.model.verdict import Ruling, Verdict, exit_status
+from orchestrator.model.view import (
+    ArchView,
+    AttemptView,
+    CellDetail,
+    CellView,
+    NodeView,
+    Owner,
+    Phases,
+    PlannedCell,
+    PlanView,
+    RunView,
+    Tally,
+)
+from orchestrator.ports.clock import Clock
+from orchestrator.ports.files import Files
+from orchestrator.ports.store import Events, Nodes, Queue, Runs
+from orchestrator.service.lab import Lab
+from orchestrator.stages.plan import pair_coverage
+
+#: how many earlier runs an estimate looks back on
+HISTORY = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """Reads the store; `url` is where the pages answer."""
+
+    lab: Lab
+    clock: Clock
+    runs_: Runs
+    events: Events
+    queue: Queue
+    nodes_: Nodes
+    files: Files
+    url: str
+
+    def run(self, run: RunId) -> RunView:
+        """Return the run with every cell in full; raise `NotFound`."""
+        cells = tuple(self._cell(cell) for cell in self.runs_.cells(run))
+        return self._run(self.runs_.run(run), cells)
+
+    def recent(self, *, repo: str = "", limit: int = 20) -> tuple[RunView, ...]:
+        """Return the newest runs first: the matrix. Phases and tests are left out."""
+        found = self.runs_.recent(repo, limit)
+        return tuple(self._run(run, tuple(map(self._brief, cells))) for run, cells in found)
+
+    def cell(self, cell: CellId) -> CellDetail:
+        """Return the cell with its run and attempts; raise `NotFound`."""
+        found = self.runs_.cell(cell)
+        siblings = self.runs_.cells(found.run)
+        return CellDetail(
+            run=self._run(self.runs_.run(found.run), tuple(map(self._brief, siblings))),
+            cell=self._cell(found),
+            lieutenants=found.arch.lieutenants,
+            attempts=tuple(map(self._attempt, found.attempts)),
+        )
+
+    def plan(self, request: Request, plan: Plan) -> PlanView:
+        """Return what the plan would cost on this lab, from the history of its archs."""
+        usual = self._usual()
+        cells = tuple(_planned(arch, usual.get(arch.name)) for arch in plan.archs)
+        times = [(cell.machines, cell.usual_seconds) for cell in cells]
+        seconds = [count * t for count, t in times if t is not None]
+        known = len(seconds) == len(times)
+        longest = max((t for _, t in times if t is not None), default=0.0)
+        covered, possible = pair_coverage(plan.archs, list(self.lab.archs.values()))
+        commit = plan.snapshot.commit
+        return PlanView(
+            repo=request.repo,
+            ref=request.ref,
+            commit=commit.name,
+            subject=commit.subject,
+            cells=cells,
+            machines=sum(cell.machines for cell in cells),
+            machine_hours=round(sum(seconds) / 3600, 3) if known else None,
+            estimate_seconds=max(longest, sum(seconds) / self._in_service()) if known else None,
+            pairs_covered=covered,
+            pairs_possible=possible,
+        )
+
+    def nodes(self) -> tuple[NodeView, ...]:
+        """Return every node with its standing."""
+        return tuple(_node(self.lab.nodes[status.name], status) for status in self.nodes_.all())
+
+    def archs(self) -> tuple[ArchView, ...]:
+        """Return every arch with who answers for it."""
+        return tuple(map(_arch, self.lab.archs.values()))
+
+    def who(self, subject: str) -> Owner:
+        """Return who answers for an arch, a hypervisor or a path of the product.
+
+        Raises `NotFound` with the words that are known.
+        """
+        by_name = [a for a in self.lab.archs.values() if a.name == subject]
+        by_kind = [a for a in self.lab.archs.values() if subject in a.hypervisors]
+        by_path = [a for a in self.lab.archs.values() if any(fnmatch(subject, g) for g in a.covers)]
+        ways = (
+            (by_name, "it is an arch"),
+            (by_kind, "it is a hypervisor"),
+            (by_path, "these archs exercise that path"),
+        )
+        for archs, because in ways:
+            if archs:
+                people = tuple(dict.fromkeys(p for arch in archs for p in arch.lieutenants))
+                names = tuple(arch.name for arch in archs)
+                return Owner(lieutenants=people, archs=names, because=because)
+        kinds = sorted({kind for arch in self.lab.archs.values() for kind in arch.hypervisors})
+        msg = (
+            f"nobody is named for {subject!r}: it is no arch (`smoketest archs`), no hypervisor "
+            f"({', '.join(kinds)}) and no path that an arch covers"
+        )
+        raise NotFound(msg)
+
+    def _run(self, run: Run, cells: tuple[CellView, ...]) -> RunView:
+        return RunView(
+            run=run.id,
+            repo=run.repo,
+            ref=run.ref,
+            commit=run.commit.name,
+            subject=run.commit.subject,
+            requester=run.requester,
+            lane=run.lane,
+            reason=run.reason,
+            state=run.state,
+            asked_at=run.asked_at,
+            exit=_exit(run, cells),
+            url=f"{self.url}/runs/{run.id}",
+            cells=cells,
+        )
+
+    def _cell(self, cell: Cell) -> CellView:
+        events = self.events.of(cell.attempts[-1]) if cell.attempts else ()
+        return self._view(cell, events)
+
+    def _brief(self, cell: Cell) -> CellView:
+        return self._cell(cell) if cell.state is State.RUNNING else self._view(cell, ())
+
+    def _view(self, cell: Cell, events: Sequence[Event]) -> CellView:
+        ruling = cell.ruling
+        nodes = summary.nodes(events)
+        return CellView(
+            cell=cell.id,
+            arch=cell.arch.name,
+            state=cell.state,
+            stage=summary.stage(events) if cell.state is State.RUNNING else "",
+            verdict=ruling.verdict if ruling else None,
+            blame=ruling.blame if ruling else None,
+            cause=ruling.cause if ruling else "",
+            voting=cell.arch.voting,
+            provenance=self._provenance(nodes),
+            attempts=len(cell.attempts),
+            phases=summary.phases(events) if events else Phases(),
+            tests=summary.tally(events) if events else Tally(),
+            nodes=nodes,
+            why=cell.why if cell.state is State.WAITING else "",
+            url=f"{self.url}/cells/{cell.id}",
+            updated=events[-1].at if events else None,
+        )
+
+    def _attempt(self, attempt: AttemptId) -> AttemptView:
+        events = self.events.of(attempt)
+        ruling = next((e.ruling for e in reversed(events) if e.ruling), None)
+        leased = bool(self.queue.leases(attempt))
+        logins = [e.access for e in events if e.kind is Kind.ARRIVED and e.access and leased]
+        return AttemptView(
+            attempt=attempt,
+            verdict=ruling.verdict if ruling else None,
+            blame=ruling.blame if ruling else None,
+            cause=ruling.cause if ruling else "",
+            nodes=summary.nodes(events),
+            phases=summary.phases(events),
+            tests=summary.tests(events),
+            events=events,
+            files=self.files.names(attempt),
+            held_until=self.queue.held_until(attempt),
+            ssh=tuple(f"ssh -p {login.port} {login.user}@{login.address}" for login in logins),
+        )
+
+    def _provenance(self, nodes: Sequence[str]) -> Provenance | None:
+        """Return the least real of the nodes' provenances; the whole is no realer than a part."""
+        order = list(Provenance)
+        known = [self.lab.nodes[name].provenance for name in nodes if name in self.lab.nodes]
+        return max(known, key=order.index, default=None)
+
+    def _usual(self) -> dict[str, float]:
+        """Return each arch's median seconds from lease to smoke over recent green cells."""
+        seconds: dict[str, list[float]] = {}
+        for _, cells in self.runs_.recent("", HISTORY):
+            for cell in cells:
+                if cell.ruling and cell.ruling.verdict is Verdict.PASSED:
+                    took = summary.phases(self.events.of(cell.attempts[-1]))
+                    parts = (took.provision, took.deploy, took.smoke)
+                    seconds.setdefault(cell.arch.name, []).append(sum(p or 0 for p in parts))
+        return {name: median(times) for name, times in seconds.items()}
+
+    def _in_service(self) -> int:
+        return max(1, sum(not status.reason for status in self.nodes_.all()))
+
+
+def _exit(run: Run, cells: Sequence[CellView]) -> int | None:
+    if run.state is not State.DONE:
+        return None
+    return int(
+        exit_status(
+            tuple(
+                Ruling(verdict=cell.verdict, blame=cell.blame)
+                for cell in cells
+                if cell.voting and cell.verdict
+            )
+        )
+    )
+
+
+def _planned(arch: Arch, usual: float | None) -> PlannedCell:
+    return PlannedCell(
+        arch=arch.name,
+        machines=sum(role.count for role in arch.roles),
+        needs=tuple(f"{r.count} x {' and '.join(sorted(r.needs))}" for r in arch.roles),
+        voting=arch.voting,
+        usual_seconds=usual,
+    )
+
+
+def _node(node: Node, status: NodeStatus) -> NodeView:
+    return NodeView(
+        name=node.name,
+        provenance=node.provenance,
+        capabilities=tuple(sorted(node.capabilities)),
+        state=status.state,
+        reason=status.reason,
+        since=status.since,
+        holder=status.holder,
+        held_until=status.held_until,
+        marks=status.marks,
+        bmc=f"{node.bmc.address}:{node.bmc.port}",
+        address=f"{node.address}:{node.ssh_port}",
+    )
+
+
+def _arch(arch: Arch) -> ArchView:
+    return ArchView(
+        name=arch.name,
+        summary=arch.summary,
+        hypervisors=arch.hypervisors,
+        machines=sum(role.count for role in arch.roles),
+        voting=arch.voting,
+        lieutenants=arch.lieutenants,
+        source=arch.source,
+    )

@@ -1,0 +1,45 @@
+"""Deploy: lay the product down on the installed machines with Ansible, and collect its logs.
+
+A task whose name begins with `product:` exercises the product: when one fails, the product did
+wrong. Any other failing task, or a host that went away, is ours.
+"""
+
+from collections.abc import Iterator
+
+from orchestrator.model.errors import InfraError, ProductFailed, Unreachable
+from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.result import HostResult, PlayResult, TaskOutcome
+from orchestrator.model.run import Task
+from orchestrator.ports.clock import Deadline
+from orchestrator.ports.kit import Kit
+
+PRODUCT = "product:"
+
+
+def deploy(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
+    """Yield DEPLOYED once the play went through; raise whose failure it was otherwise."""
+    said: list[str] = []
+    result = kit.deploy.run(kit.play(task, task.arch.deploy.play), said.append, deadline)
+    for line in said:
+        yield Event(kind=Kind.PROGRESS, stage=Stage.DEPLOY, text=line)
+    if not result.ok:
+        raise_for(result)
+    changed = sum(host.changed for host in result.hosts)
+    yield Event(kind=Kind.DEPLOYED, stage=Stage.DEPLOY, text=f"{changed} changes")
+
+
+def raise_for(result: PlayResult) -> None:
+    """Raise `Unreachable`, `InfraError` or `ProductFailed` for the host that went wrong first."""
+    for host in result.hosts:
+        if host.outcome is TaskOutcome.UNREACHABLE:
+            msg = f"{host.host} went away in the middle of the deploy: {host.message}"
+            raise Unreachable(msg, node=host.host)
+    failed = [host for host in result.hosts if host.outcome is TaskOutcome.FAILED]
+    ours = [host for host in failed if not host.task.startswith(PRODUCT)]
+    if ours:
+        raise InfraError(_sentence(ours[0]), node=ours[0].host)
+    raise ProductFailed(_sentence(failed[0]), node=failed[0].host)
+
+
+def _sentence(host: HostResult) -> str:
+    return f"{host.task.removeprefix(PRODUCT).strip()} failed on {host.host}: {host.message}"

@@ -1,0 +1,75 @@
+"""Plan: which archs a request runs on, whether this lab can, and what the choice covers."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from itertools import combinations
+
+from orchestrator.model.arch import Arch
+from orchestrator.model.errors import Impossible, NotFound
+from orchestrator.model.lease import Candidate, Need
+from orchestrator.model.placement import missing
+from orchestrator.model.request import Request, Select
+
+Pairs = frozenset[tuple[tuple[str, str], ...]]
+
+
+def choose(request: Request, archs: Sequence[Arch]) -> tuple[Arch, ...]:
+    """Return the archs that the request names (all, if none), thinned out as `select` says."""
+    known = {arch.name: arch for arch in archs}
+    for name in request.archs:
+        if name not in known:
+            raise NotFound(_unknown(name, list(known)))
+    wanted = [known[name] for name in dict.fromkeys(request.archs)] or list(archs)
+    if request.select is Select.ALL:
+        return tuple(wanted)
+    return cover(wanted, 1 if request.select is Select.EACH else 2)
+
+
+def cover(archs: Sequence[Arch], strength: int) -> tuple[Arch, ...]:
+    """Return few archs that hold every combination of `strength` settings that any of them holds.
+
+    Greedy: each step takes the arch with the most combinations still missing, the first among
+    equals, so that the same archs give the same choice. Archs without axes are always taken.
+    """
+    chosen = [arch for arch in archs if not arch.axes]
+    left = frozenset[tuple[tuple[str, str], ...]]().union(*(held(a, strength) for a in archs))
+    while left:
+        best = max(archs, key=lambda arch: len(held(arch, strength) & left))
+        chosen.append(best)
+        left -= held(best, strength)
+    return tuple(arch for arch in archs if arch in chosen)
+
+
+def held(arch: Arch, strength: int) -> Pairs:
+    """Return the combinations of `strength` settings (fewer, if it has fewer axes) in an arch."""
+    return frozenset(combinations(sorted(arch.axes), min(strength, len(arch.axes)))) - {()}
+
+
+def pair_coverage(chosen: Sequence[Arch], archs: Sequence[Arch]) -> tuple[int, int]:
+    """Return (pairs of settings that `chosen` holds, pairs that any arch holds)."""
+    every = frozenset[tuple[tuple[str, str], ...]]().union(*(held(a, 2) for a in archs))
+    got = frozenset[tuple[tuple[str, str], ...]]().union(*(held(a, 2) for a in chosen))
+    return len(got), len(every)
+
+
+def needs(arch: Arch) -> tuple[Need, ...]:
+    """Return one need per machine that the arch takes."""
+    return tuple(
+        Need(role=role.name, capabilities=role.needs)
+        for role in arch.roles
+        for _ in range(role.count)
+    )
+
+
+def refuse_impossible(archs: Sequence[Arch], nodes: Sequence[Candidate]) -> None:
+    """Raise `Impossible` naming the arch and what the whole lab lacks for it."""
+    for arch in archs:
+        if lacking := missing(needs(arch), nodes):
+            msg = f"{arch.name} ({arch.source}) needs {lacking}: add such a node or leave it out"
+            raise Impossible(msg)
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`smoketest archs` lists them"
+    return f"there is no arch {name!r}; {hint}"

@@ -1,0 +1,48 @@
+"""Release: give the machines back, switched off, or keep them while a person holds them."""
+
+from collections.abc import Iterator
+
+from orchestrator.model.errors import InfraError
+from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.node import NodeState
+from orchestrator.model.run import Host, Task
+from orchestrator.ports.clock import Deadline
+from orchestrator.ports.kit import Kit
+
+POWER_SECONDS = 60.0
+POLL_SECONDS = 0.5
+
+
+def release(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
+    """Yield FREED for each machine; one that cannot be switched off is taken out of service.
+
+    Nothing of an attempt outlives its lease: the power is cut, the boot offer withdrawn, and the
+    next lease installs from nothing.
+    """
+    yield from _hold(task, kit)
+    for host in task.hosts:
+        yield _free(task, host, kit, deadline)
+        kit.boot[host.node.boot].withdraw(host.node, task.attempt)
+    kit.queue.release(task.attempt)
+
+
+def _hold(task: Task, kit: Kit) -> Iterator[Event]:
+    """Wait while somebody holds the machines; the hold has an end of its own."""
+    told = bool(task.happened(Kind.HELD))
+    while (until := kit.queue.held_until(task.attempt)) and until > kit.clock.now():
+        if not told:
+            text = f"held until {until:%Y-%m-%d %H:%M} UTC"
+            yield Event(kind=Kind.HELD, stage=Stage.RELEASE, text=text)
+            told = True
+        kit.clock.sleep(POLL_SECONDS)
+
+
+def _free(task: Task, host: Host, kit: Kit, deadline: Deadline) -> Event:
+    node = host.node
+    text = "switched off and given back"
+    try:
+        kit.power[node.power].set(node, deadline.within(POWER_SECONDS, "power off"), on=False)
+    except InfraError as error:
+        text = f"could not be switched off after {task.attempt}: {error}"
+        kit.nodes.set_state(node.name, NodeState.QUARANTINED, text, kit.clock.now())
+    return Event(kind=Kind.FREED, stage=Stage.RELEASE, node=node.name, text=text)

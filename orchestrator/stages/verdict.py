@@ -1,0 +1,50 @@
+"""Verdict: what the events say, whose fault a red is, and which machine is not to be trusted."""
+
+from collections.abc import Iterator
+
+from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.ids import cell_of
+from orchestrator.model.node import NodeState
+from orchestrator.model.run import Task
+from orchestrator.model.verdict import Blame, Ruling, Verdict
+from orchestrator.ports.clock import Deadline
+from orchestrator.ports.kit import Kit
+
+#: known-good commits that a node must have broken before it is taken out of service
+QUARANTINE_AFTER = 2
+
+
+def verdict(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
+    """Yield JUDGED, then take out of service whom the verdicts so far show to be unfit."""
+    ruling = judge(task)
+    if not task.happened(Kind.JUDGED):
+        yield Event(kind=Kind.JUDGED, stage=Stage.VERDICT, ruling=ruling, text=ruling.cause)
+    deadline.check()
+    for node in ruling.suspects:
+        kit.nodes.mark(node, task.attempt, task.snapshot.commit.name, kit.clock.now())
+    for node, commits in kit.nodes.suspects():
+        if len(commits) >= QUARANTINE_AFTER:
+            reason = _reason(commits, task, node)
+            kit.nodes.set_state(node, NodeState.QUARANTINED, reason, kit.clock.now())
+            yield Event(kind=Kind.NOTE, stage=Stage.VERDICT, node=node, text=reason)
+
+
+def judge(task: Task) -> Ruling:
+    """Return the ruling that the attempt's events amount to: the first failure is the cause."""
+    failure = task.failure
+    if failure is None:
+        return Ruling(verdict=Verdict.PASSED)
+    if failure.blame is None:
+        return Ruling(verdict=Verdict.CANCELLED, cause=failure.text)
+    if failure.blame is Blame.PRODUCT:
+        return Ruling(verdict=Verdict.FAILED, blame=Blame.PRODUCT, cause=failure.text)
+    suspects = (failure.node,) if failure.blame is Blame.INFRA and failure.node else ()
+    return Ruling(
+        verdict=Verdict.BROKEN, blame=failure.blame, cause=failure.text, suspects=suspects
+    )
+
+
+def _reason(commits: tuple[str, ...], task: Task, node: str) -> str:
+    named = " and ".join(commits[:3])
+    last = f"; the last was {cell_of(task.attempt)}" if node in judge(task).suspects else ""
+    return f"broke {len(commits)} commits that pass on other machines ({named}){last}"

@@ -1,0 +1,1 @@
+"""The pages, the API and the boot server, over HTTP."""

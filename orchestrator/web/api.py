@@ -1,0 +1,221 @@
+"""The JSON API: what is known, and the verbs of the desk; `smoketest` itself uses nothing else.
+
+The values are those of `model.view`. Reading is open; a route of `writes` needs the token.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+
+from orchestrator.model.errors import NotFound
+from orchestrator.model.view import (
+    ArchView,
+    CellDetail,
+    NodeView,
+    Owner,
+    PlanView,
+    RunView,
+)
+from orchestrator.ports.faults import Faults, NodeFault
+from orchestrator.web.addresses import CellHere, RunHere
+from orchestrator.web.auth import Writer, check_token
+from orchestrator.web.bodies import FaultBody, HoldBody, ReasonBody, RequestBody
+from orchestrator.web.house import Here, House
+from orchestrator.web.stream import Feed
+
+reads = APIRouter(prefix="/api")
+writes = APIRouter(prefix="/api", dependencies=[Writer])
+
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """That we are up, and who we are."""
+
+    status: str
+    version: str
+    orchestrator: str
+    lab: str
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultBoard:
+    """Which faults the lab knows, and which are set."""
+
+    kinds: tuple[str, ...]
+    faults: tuple[NodeFault, ...]
+
+
+@reads.get("/health")
+def health(house: Here) -> Health:
+    """Return that we are up, and who we are."""
+    return Health(
+        status="ok",
+        version=house.identity.version,
+        orchestrator=house.identity.orchestrator,
+        lab=house.identity.lab,
+        nodes=len(house.library.lab.nodes),
+    )
+
+
+@reads.get("/runs")
+def recent(house: Here, repo: str = "", limit: Limit = 20) -> tuple[RunView, ...]:
+    """Return the newest runs first, of one repository if named."""
+    return house.library.recent(repo=repo, limit=limit)
+
+
+@writes.post("/runs", status_code=HTTPStatus.CREATED)
+def ask(house: Here, body: RequestBody) -> RunView:
+    """Ask for a run; a repeat with the same `key` finds the first."""
+    run = house.desk.ask(body.request())
+    return house.library.run(run.id)
+
+
+@writes.post("/plan")
+def plan(house: Here, body: RequestBody) -> PlanView:
+    """Return what the same request to `/api/runs` would do; nothing is stored."""
+    request = body.request()
+    return house.library.plan(request, house.desk.plan(request))
+
+
+@reads.get("/runs/{run}")
+def show_run(house: Here, run: RunHere) -> RunView:
+    """Return a run with its cells in full."""
+    return house.library.run(run)
+
+
+@writes.post("/runs/{run}/cancel")
+def cancel_run(house: Here, run: RunHere) -> RunView:
+    """Stop every cell of the run that is not done."""
+    house.desk.cancel_run(run)
+    return house.library.run(run)
+
+
+@reads.get("/cells/{run}/{arch}")
+def show_cell(house: Here, cell: CellHere) -> CellDetail:
+    """Return a cell with its attempts and all that happened."""
+    return house.library.cell(cell)
+
+
+@writes.post("/cells/{run}/{arch}/cancel")
+def cancel_cell(house: Here, cell: CellHere) -> CellDetail:
+    """Stop the cell."""
+    house.desk.cancel_cell(cell)
+    return house.library.cell(cell)
+
+
+@writes.post("/cells/{run}/{arch}/recheck")
+def recheck(house: Here, cell: CellHere, body: ReasonBody) -> CellDetail:
+    """Try a settled cell again; the reason is owed to those who wait."""
+    house.desk.recheck(cell, body.reason)
+    return house.library.cell(cell)
+
+
+@writes.post("/cells/{run}/{arch}/hold")
+def hold(house: Here, cell: CellHere, body: HoldBody) -> CellDetail:
+    """Keep the machines of the cell's newest attempt for a person."""
+    house.desk.hold(cell, body.hours)
+    return house.library.cell(cell)
+
+
+@writes.post("/cells/{run}/{arch}/release")
+def release(house: Here, cell: CellHere) -> CellDetail:
+    """End the hold on the cell's machines."""
+    house.desk.release(cell)
+    return house.library.cell(cell)
+
+
+@reads.get("/archs")
+def archs(house: Here) -> tuple[ArchView, ...]:
+    """Return every arch with who answers for it."""
+    return house.library.archs()
+
+
+@reads.get("/nodes")
+def nodes(house: Here) -> tuple[NodeView, ...]:
+    """Return every machine with its standing."""
+    return house.library.nodes()
+
+
+@writes.post("/nodes/{name}/drain")
+def drain(house: Here, name: str, body: ReasonBody) -> tuple[NodeView, ...]:
+    """Take a machine out of service when its present lease ends."""
+    house.inventory.drain(name, body.reason)
+    return house.library.nodes()
+
+
+@writes.post("/nodes/{name}/restore")
+def restore(house: Here, name: str) -> tuple[NodeView, ...]:
+    """Bring a machine back into service."""
+    house.inventory.restore(name)
+    return house.library.nodes()
+
+
+@reads.get("/who")
+def who(house: Here, subject: str) -> Owner:
+    """Return who answers for an arch, a hypervisor or a path of the product."""
+    return house.library.who(subject)
+
+
+@reads.get("/branches")
+def branches(
+    house: Here, repo: str, authorization: Annotated[str, Header()] = ""
+) -> tuple[str, ...]:
+    """Return a repository's branches; the token is needed unless the lab names the repository."""
+    # Any page in a local browser may ask us; it must not choose what address git reaches for.
+    if repo not in house.library.lab.trusted:
+        check_token(house, authorization)
+    return house.desk.branches(repo)
+
+
+@reads.get("/events")
+def events(
+    request: Request,
+    since: Annotated[int | None, Query(ge=0, lt=2**62)] = None,
+    last_event_id: Annotated[str, Header()] = "",
+) -> StreamingResponse:
+    """Stream what happened after position `since` (default: from now on), and whatever happens."""
+    feed: Feed = request.app.state.feed
+    seq = feed.position if since is None else since
+    if last_event_id.isdecimal() and int(last_event_id) < 2**62:
+        seq = int(last_event_id)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(feed.listen(seq), media_type="text/event-stream", headers=headers)
+
+
+@reads.get("/lab/faults")
+def fault_board(house: Here) -> FaultBoard:
+    """Return which faults machines can be given, and which they have."""
+    return _board(_faults(house))
+
+
+@writes.post("/lab/faults")
+def set_fault(house: Here, body: FaultBody) -> FaultBoard:
+    """Make a machine misbehave."""
+    faults = _faults(house)
+    faults.set(NodeFault(node=body.node, kind=body.kind, chance=body.chance, until=body.until))
+    return _board(faults)
+
+
+@writes.delete("/lab/faults/{node}")
+def clear_fault(house: Here, node: str) -> FaultBoard:
+    """Make a machine behave again."""
+    faults = _faults(house)
+    faults.clear(node)
+    return _board(faults)
+
+
+def _board(faults: Faults) -> FaultBoard:
+    return FaultBoard(kinds=faults.kinds(), faults=faults.all())
+
+
+def _faults(house: House) -> Faults:
+    if house.faults is None:
+        msg = "this lab's machines are real: faults can be set in the lab in a box only"
+        raise NotFound(msg)
+    return house.faults

@@ -1,0 +1,59 @@
+"""The web application over one house."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from orchestrator.web import api, boot, kept, pages, problems
+from orchestrator.web.guard import Guard
+from orchestrator.web.house import House
+from orchestrator.web.stream import Feed
+
+#: bytes; patches are what is large
+LARGEST_BODY = 32 << 20
+STATIC = Path(__file__).parent / "static"
+
+
+def build(house: House) -> FastAPI:
+    """Return the pages, the API and the boot server of `house` as one application."""
+    app = FastAPI(
+        title="smoketest",
+        version=house.identity.version,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=LARGEST_BODY,
+        lifespan=_lifespan,
+    )
+    app.state.house = house
+    app.state.feed = Feed(house.events)
+    problems.install(app)
+    for router in (api.reads, api.writes, kept.routes, boot.routes, pages.routes):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(Guard)
+    logging.getLogger("uvicorn.access").addFilter(boot.TokenFilter())
+    return app
+
+
+def hang_up(app: FastAPI) -> None:
+    """End every live stream of `app`: call it, in the server's loop, before it shuts down."""
+    feed: Feed = app.state.feed
+    feed.close()
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    feed: Feed = app.state.feed
+    await feed.begin()
+    follower = asyncio.create_task(feed.follow())
+    yield
+    feed.close()
+    follower.cancel()
+    with suppress(asyncio.CancelledError):
+        await follower

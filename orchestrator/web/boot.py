@@ -1,0 +1,127 @@
+"""The boot server: what firmware and installers fetch under a one-time token, and the call-back.
+
+Its answers are plain text, since whoever reads them sits at a serial console.
+"""
+
+import base64
+import binascii
+import logging
+import re
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+
+from orchestrator.model.node import Access
+from orchestrator.model.offer import Offer
+from orchestrator.web.house import Here, House
+
+routes = APIRouter(prefix="/boot", include_in_schema=False)
+
+_TOKEN = re.compile(r"(/boot/)(?!ipxe\b)[^/?\s]+")
+_KEY = re.compile(r"(ssh-ed25519) ([A-Za-z0-9+/]{68})(?: [\x21-\x7e]{1,255})?\n?")
+#: how the blob of every Ed25519 key begins: its type and the length of what follows
+_KEY_HEAD = b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20"
+
+
+class TokenFilter(logging.Filter):
+    """Takes one-time tokens out of the server's access log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the path that was asked for; keep the record."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                _TOKEN.sub(r"\1******", value) if isinstance(value, str) else value
+                for value in record.args
+            )
+        return True
+
+
+@routes.get("/ipxe")
+def script(house: Here, mac: str) -> Response:
+    """Return the boot script that is offered to the machine with that MAC address."""
+    offer = house.offers.by_mac(mac)
+    if offer is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"nothing is offered to {mac}: boot from disk")
+    house.offers.fetched(offer.token, "script")
+    return PlainTextResponse(offer.script)
+
+
+@routes.get("/{token}/linux")
+def kernel(house: Here, token: str) -> Response:
+    """Return the installer's kernel."""
+    offer = _offer(house, token)
+    return _image(house, offer, "kernel")
+
+
+@routes.get("/{token}/initrd.gz")
+def initrd(house: Here, token: str) -> Response:
+    """Return the installer's initial RAM disk."""
+    offer = _offer(house, token)
+    return _image(house, offer, "initrd")
+
+
+@routes.get("/{token}/preseed.cfg")
+def answers(house: Here, token: str) -> Response:
+    """Return the installer's answers."""
+    offer = _offer(house, token)
+    house.offers.fetched(token, "answers")
+    return PlainTextResponse(offer.answers)
+
+
+@routes.get("/{token}/authorized_keys")
+def key(house: Here, token: str) -> Response:
+    """Return the public key that the installed system accepts."""
+    offer = _offer(house, token)
+    house.offers.fetched(token, "key")
+    return PlainTextResponse(f"{offer.public_key.strip()}\n")
+
+
+@routes.api_route("/{token}/arrived", methods=["GET", "POST"])
+def arrived(house: Here, token: str, ssh: Annotated[str, Query(max_length=400)]) -> Response:
+    """Take the call-back of an installed machine: its SSH host key; once."""
+    offer = _offer(house, token)
+    node = house.library.lab.nodes.get(offer.node)
+    if node is None:
+        detail = f"{offer.node} is no machine of this lab any more"
+        raise HTTPException(HTTPStatus.NOT_FOUND, detail)
+    access = Access(
+        address=node.address, port=node.ssh_port, user=node.ssh_user, host_key=host_key(ssh)
+    )
+    if offer.access is not None or not house.offers.arrive(token, access):
+        detail = f"{offer.node} called home already: a token is good for one call"
+        raise HTTPException(HTTPStatus.CONFLICT, detail)
+    return PlainTextResponse(f"welcome, {offer.node}\n")
+
+
+def host_key(text: str) -> str:
+    """Return an Ed25519 public key without its comment; raise `HTTPException` 422 otherwise."""
+    match = _KEY.fullmatch(text)
+    try:
+        blob = base64.b64decode(match[2], validate=True) if match else b""
+    except binascii.Error:
+        blob = b""
+    if match is None or not blob.startswith(_KEY_HEAD):
+        detail = "ssh= must be one line of ssh_host_ed25519_key.pub, with its `+` sent as %2B"
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    return f"{match[1]} {match[2]}"
+
+
+def _offer(house: House, token: str) -> Offer:
+    offer = house.offers.by_token(token)
+    if offer is None:
+        detail = "this token was never given, or is not good any more"
+        raise HTTPException(HTTPStatus.NOT_FOUND, detail)
+    return offer
+
+
+def _image(house: House, offer: Offer, what: str) -> Response:
+    image = house.images.get(offer.image)
+    path = Path() if image is None else (image.kernel if what == "kernel" else image.initrd)
+    if not path.is_file():
+        detail = f"the {what} of {offer.image} is not on this boot server"
+        raise HTTPException(HTTPStatus.NOT_FOUND, detail)
+    house.offers.fetched(offer.token, what)
+    return FileResponse(path, media_type="application/octet-stream")

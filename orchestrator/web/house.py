@@ -1,0 +1,61 @@
+"""What the web hands out and acts on, as one value that every route is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from orchestrator.model.secret import Secret
+from orchestrator.ports.faults import Faults
+from orchestrator.ports.files import Files
+from orchestrator.ports.store import Events, Offers
+from orchestrator.service.desk import Desk
+from orchestrator.service.inventory import Inventory
+from orchestrator.service.library import Library
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFiles:
+    """An installer's kernel and initial RAM disk, as files of the orchestrator."""
+
+    kernel: Path
+    initrd: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Which orchestrator this is: its version, its own id, and the title of its lab."""
+
+    version: str
+    orchestrator: str
+    lab: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Everything behind the pages, the API and the boot server."""
+
+    identity: Identity
+    desk: Desk
+    inventory: Inventory
+    library: Library
+    offers: Offers
+    events: Events
+    files: Files
+    #: None for a lab whose machines cannot be told to misbehave
+    faults: Faults | None
+    #: what nodes are installed with, by the image's name
+    images: Mapping[str, ImageFiles]
+    #: who knows it may write
+    token: Secret
+
+
+async def _house(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+#: annotate a route's parameter with it to be given the house
+Here = Annotated[House, Depends(_house)]

@@ -1,0 +1,126 @@
+"""Errors as answers: problem+json (RFC 9457) for programs, a page for people, a line for firmware.
+
+`detail` is the sentence for a person.
+"""
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import PlainTextResponse, Response
+from pydantic import TypeAdapter
+from starlette.exceptions import HTTPException
+
+from orchestrator.model.errors import ConfigError, Denied, NotFound, SmoketestError
+from orchestrator.model.verdict import Blame
+from orchestrator.web.guard import HEADERS
+from orchestrator.web.looks import TEMPLATES
+
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """An error as RFC 9457 writes it, with the blame."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    blame: Blame
+
+
+_JSON = TypeAdapter(Problem)
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error in the asker's form."""
+    app.add_exception_handler(SmoketestError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _bug)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    kind = type(error)
+    blame = error.blame if isinstance(error, SmoketestError) else Blame.ORCHESTRATOR
+    name = _WORDS.sub("-", kind.__name__).lower()
+    title = (kind.__doc__ or name).split("\n")[0]
+    return _answer(request, _problem(name, title, _status(error), str(error), blame))
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, NotFound):
+        return HTTPStatus.NOT_FOUND
+    if isinstance(error, Denied):
+        return HTTPStatus.FORBIDDEN
+    if isinstance(error, ConfigError):
+        return HTTPStatus.UNPROCESSABLE_ENTITY
+    return HTTPStatus.SERVICE_UNAVAILABLE
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    if any(fault["loc"][0] == "path" for fault in faults):
+        detail = f"there is nothing at {request.url.path}"
+        return _answer(request, _http(HTTPStatus.NOT_FOUND, detail))
+    detail = "; ".join(_sentence(fault["loc"], fault["msg"]) for fault in faults)
+    title = "The request is not in the form that is understood here."
+    problem = _problem(
+        "invalid", title, HTTPStatus.UNPROCESSABLE_ENTITY, detail or str(error), Blame.CONFIG
+    )
+    return _answer(request, problem)
+
+
+def _sentence(location: tuple[str | int, ...], message: str) -> str:
+    """Return `field: what is wrong`, the field as a path such as `patches.0.name`."""
+    field = ".".join(str(part) for part in location[1:]) or "the body"
+    return f"{field}: {message[:1].lower()}{message[1:]}"
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return await _bug(request, error)
+    detail = error.detail
+    if detail == HTTPStatus(error.status_code).phrase:
+        detail = f"{detail}: {request.method} {request.url.path}"
+    answer = _answer(request, _http(error.status_code, detail))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """Answer for what nobody foresaw; the server writes the traceback to its log."""
+    detail = f"the orchestrator itself failed ({type(error).__name__}); its log has the traceback"
+    title = "The orchestrator itself failed."
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    answer = _answer(request, _problem("bug", title, status, detail, Blame.ORCHESTRATOR))
+    # This one is made outside of all middleware.
+    answer.headers.update(HEADERS)
+    return answer
+
+
+def _http(status: int, detail: str) -> Problem:
+    phrase = HTTPStatus(status).phrase
+    name = phrase.lower().replace(" ", "-")
+    blame = Blame.CONFIG if status < HTTPStatus.INTERNAL_SERVER_ERROR else Blame.ORCHESTRATOR
+    return _problem(name, f"{phrase}.", status, detail, blame)
+
+
+def _problem(name: str, title: str, status: int, detail: str, blame: Blame) -> Problem:
+    urn = f"urn:smoketest:problem:{name}"
+    return Problem(type=urn, title=title, status=int(status), detail=detail, blame=blame)
+
+
+def _answer(request: Request, problem: Problem) -> Response:
+    path = request.url.path
+    if path.startswith("/boot/"):
+        return PlainTextResponse(f"{problem.detail}\n", problem.status)
+    if not path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
+        page = TEMPLATES.get_template("error.html").render(
+            problem=problem, here="", lab="", seq=None
+        )
+        return Response(page, problem.status, media_type="text/html")
+    return Response(_JSON.dump_json(problem), problem.status, media_type="application/problem+json")

@@ -1,0 +1,1 @@
+"""The only place that builds objects: settings in, a running orchestrator out."""

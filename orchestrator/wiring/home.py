@@ -1,0 +1,78 @@
+"""The home folder: everything that one orchestrator keeps, and the lock that makes it one."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.drivers.vault.keyfile import KeyFileVault
+from orchestrator.model.errors import ConfigError
+from orchestrator.model.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Paths below one folder (mode 0700)."""
+
+    folder: Path
+
+    @property
+    def store_url(self) -> str:
+        """Return the address of the default store, a SQLite file."""
+        return f"sqlite:///{self.folder}/store.sqlite"
+
+    @property
+    def attempts(self) -> Path:
+        """Return the folder that keeps every attempt's files."""
+        return self.folder / "attempts"
+
+    @property
+    def server_file(self) -> Path:
+        """Return the file that tells the command line where we answer, and our token."""
+        return self.folder / "server.json"
+
+    def vault(self) -> KeyFileVault:
+        """Return the credentials derived from this home's own key."""
+        return KeyFileVault(self.folder / "key")
+
+    def identity(self) -> str:
+        """Return this orchestrator's id: stable over restarts, different from every other's."""
+        return self.vault().derive("identity")[:12]
+
+    def token(self) -> Secret:
+        """Return the local operator's API token."""
+        return Secret(self.vault().derive("operator-token"))
+
+    def announce(self, url: str) -> None:
+        """Write where we answer, for the command line (mode 0600, at once or not at all)."""
+        text = json.dumps({"url": url, "token": self.token().reveal(), "pid": os.getpid()})
+        draft = self.server_file.with_suffix(".new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        draft.replace(self.server_file)
+
+
+@contextmanager
+def claim(folder: Path) -> Iterator[Home]:
+    """Yield the home while no other orchestrator runs on it; raise `ConfigError` otherwise."""
+    folder = folder.expanduser().resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        msg = f"{folder} cannot be used as home ({error.strerror}): choose another with --home"
+        raise ConfigError(msg) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"an orchestrator runs on {folder} already: `smoketest down` ends it"
+            raise ConfigError(msg) from error
+        try:
+            yield Home(folder=folder)
+        finally:
+            Home(folder=folder).server_file.unlink(missing_ok=True)

@@ -1,0 +1,157 @@
+"""Build everything over one home and one lab."""
+
+import os
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from orchestrator.drivers.boot.preseed import PreseedBoot
+from orchestrator.drivers.children.warm import WarmChildren
+from orchestrator.drivers.clock.system import SystemClock
+from orchestrator.drivers.console.sol import SolConsole
+from orchestrator.drivers.deploy.ansible import AnsibleDeploy
+from orchestrator.drivers.engine.durable import DbosEngine
+from orchestrator.drivers.files.folder import FolderFiles
+from orchestrator.drivers.notify.files import FileNotify
+from orchestrator.drivers.orphans.cookie import CookieOrphans
+from orchestrator.drivers.plugins import vendor_drivers
+from orchestrator.drivers.power.ipmi import IpmiPower
+from orchestrator.drivers.shell.ssh import SshShell
+from orchestrator.drivers.smoke.pytests import PytestSmoke
+from orchestrator.drivers.source.git import GitSource
+from orchestrator.drivers.store.opened import Store, open_store
+from orchestrator.flow import ORDER, Flow
+from orchestrator.ports.kit import Kit
+from orchestrator.ports.power import Power
+from orchestrator.ports.store import Enrolled
+from orchestrator.service.desk import Desk
+from orchestrator.service.inventory import Inventory
+from orchestrator.service.lab import Lab
+from orchestrator.service.library import Library
+from orchestrator.web import house as web
+from orchestrator.web.app import build as build_app
+from orchestrator.wiring.home import Home
+from orchestrator.wiring.lab import POWER_GROUP, LabParts
+
+#: plays and suites at once: both are bound by this host's processors, not by the machines'
+SIDE_BY_SIDE = 2 * (os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """A built orchestrator: `open` sets it to work, `close` stops it."""
+
+    app: FastAPI
+    engine: DbosEngine
+    flow: Flow
+    kit: Kit
+    children: WarmChildren
+
+    def open(self, switched_off: str) -> None:
+        """Start working; `switched_off` says so if the lab lost power since we last worked."""
+        if switched_off:
+            self.flow.interrupt(switched_off)
+        self.engine.launch()
+
+    def close(self) -> None:
+        """Stop working and end every process of ours; the next `open` goes on from there."""
+        self.engine.close()
+        for attempt in self.kit.queue.granted():
+            self.kit.orphans.end(attempt)
+        self.children.close()
+
+
+def build(home: Home, lab: LabParts, url: str) -> House:
+    """Return everything wired together, with the lab's machines enrolled in the store."""
+    store = open_store(lab.store_url)
+    children = WarmChildren()
+    kit = _kit(home, lab, store, children, url)
+    flow = Flow(
+        kit=kit, runs=store.runs, events=store.events, nodes=lab.nodes, root=str(home.attempts)
+    )
+    stages = [stage for stage, _ in ORDER]
+    engine = DbosEngine(lab.store_url, home.identity(), stages, flow.advance, flow.tick)
+    declared = [
+        Enrolled(name=node.name, capabilities=node.capabilities) for node in lab.nodes.values()
+    ]
+    store.nodes.enrol(declared, kit.clock.now())
+    app = build_app(_web(home, lab, store, engine, url))
+    return House(app=app, engine=engine, flow=flow, kit=kit, children=children)
+
+
+def _kit(home: Home, lab: LabParts, store: Store, children: WarmChildren, url: str) -> Kit:
+    identity = home.identity()
+    boot = PreseedBoot(store.offers, lambda: f"{url}/boot", lab.images, home.folder / "keys")
+    return Kit(
+        clock=SystemClock(),
+        power=_power(children, lab),
+        console={"sol": SolConsole(children)},
+        boot={"preseed": boot},
+        shell=SshShell(),
+        deploy=AnsibleDeploy(lab.playbooks, identity, None, SIDE_BY_SIDE),
+        smoke=PytestSmoke(lab.suites, identity, SIDE_BY_SIDE),
+        notify=(FileNotify(),),
+        vault=home.vault(),
+        orphans=CookieOrphans(identity),
+        queue=store.queue,
+        nodes=store.nodes,
+    )
+
+
+def _power(children: WarmChildren, lab: LabParts) -> dict[str, Power]:
+    """Return the power drivers that the lab's nodes name: ours, or installed vendors'."""
+    ipmi: Power = IpmiPower(children, **asdict(lab.ipmi))
+    vendors = vendor_drivers(POWER_GROUP)
+    names = {node.power for node in lab.nodes.values()} - {"ipmi"}
+    return {"ipmi": ipmi} | {name: vendors[name]() for name in names}
+
+
+def _web(home: Home, lab: LabParts, store: Store, engine: DbosEngine, url: str) -> web.House:
+    clock = SystemClock()
+    files = FolderFiles(home.attempts)
+    known = Lab(nodes=lab.nodes, archs=lab.archs, trusted=lab.trusted, trust_code=lab.trust_code)
+    return web.House(
+        identity=web.Identity(
+            version=version("smoketest-orchestrator"),
+            orchestrator=home.identity(),
+            lab=lab.title,
+        ),
+        desk=Desk(
+            lab=known,
+            clock=clock,
+            source=GitSource(home.folder / "repositories", lab.aliases),
+            runs=store.runs,
+            queue=store.queue,
+            engine=engine,
+        ),
+        inventory=Inventory(clock=clock, nodes=store.nodes, engine=engine),
+        library=_library(known, store, files, url),
+        offers=store.offers,
+        events=store.events,
+        files=files,
+        faults=lab.faults,
+        images=_image_files(lab),
+        token=home.token(),
+    )
+
+
+def _library(known: Lab, store: Store, files: FolderFiles, url: str) -> Library:
+    return Library(
+        lab=known,
+        clock=SystemClock(),
+        runs_=store.runs,
+        events=store.events,
+        queue=store.queue,
+        nodes_=store.nodes,
+        files=files,
+        url=url,
+    )
+
+
+def _image_files(lab: LabParts) -> dict[str, web.ImageFiles]:
+    return {
+        name: web.ImageFiles(kernel=Path(image.kernel), initrd=Path(image.initrd))
+        for name, image in lab.images.items()
+    }

@@ -1,0 +1,93 @@
+"""Run an orchestrator in the foreground until it is told to stop."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from orchestrator.model.errors import ConfigError
+from orchestrator.wiring.home import claim
+from orchestrator.wiring.house import House, build
+from orchestrator.wiring.lab import open_lab
+from orchestrator.wiring.settings import DEFAULT_PORT, Settings
+
+LOOPBACK = "127.0.0.1"
+#: open pages are given this long to hang up
+CLOSING_SECONDS = 2
+
+
+def serve(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `ready` is told the address once everything answers.
+
+    Raises `ConfigError` before anything is started if home, lab file, archs or port are wrong.
+    What was under way is taken up by the next start, after this one ends or is killed.
+    """
+    with claim(settings.home) as home, _bind(settings.port) as listener:
+        url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        lab = open_lab(settings, home)
+        house = build(home, lab, url)
+        lab.set_boot_url(f"{url}/boot")
+        server = uvicorn.Server(_server_config(house))
+
+        def announce() -> None:
+            house.open(f"{lab.title} was switched off in the middle of it" if lab.fresh else "")
+            home.announce(url)
+            ready(url)
+
+        _run(server, listener, announce)
+        house.close()
+        lab.stop()
+    # Threads of stages that were under way still wait; what they did is in the store.
+    os._exit(0)
+
+
+def _server_config(house: House) -> uvicorn.Config:
+    return uvicorn.Config(
+        house.app,
+        log_level="warning",
+        # Boot and call-back addresses hold one-time tokens: they are never logged.
+        access_log=False,
+        timeout_graceful_shutdown=CLOSING_SECONDS,
+    )
+
+
+def _run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[], None]) -> None:
+    """Serve in this thread, announcing once it answers, until a signal says stop."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    def when_started() -> None:
+        while not server.started and not server.should_exit:
+            threading.Event().wait(0.02)
+        try:
+            announce()
+        except Exception:
+            logging.getLogger(__name__).exception("the orchestrator could not start")
+            server.should_exit = True
+
+    threading.Thread(target=when_started, name="announce", daemon=True).start()
+    # The server's own handlers stand while it runs; it repeats the signal to ours when it ends.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    server.run(sockets=[listener])
+
+
+def _bind(port: int) -> socket.socket:
+    """Return a listening socket on loopback: `port`, or for 0 the default or any free one."""
+    last = f"port {port} of {LOOPBACK} is taken: choose another with --port, or --port 0"
+    for choice in (port,) if port else (DEFAULT_PORT, 0):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((LOOPBACK, choice))
+        except OSError:
+            listener.close()
+        else:
+            return listener
+    raise ConfigError(last)

@@ -1,0 +1,93 @@
+"""SIGKILL of the orchestrator: nothing lost, nothing done twice, no machine leaked."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.orchestrating import Orchestrator
+
+ARCHS = ("kvm-flat", "xenserver-flat", "kvm-two-zones")
+RANDOM_KILLS = 100
+
+
+@pytest.fixture
+def orchestrator(tmp_path: Path) -> Iterator[Orchestrator]:
+    running = Orchestrator(home=tmp_path / "home", nodes=6)
+    running.start()
+    yield running
+    running.stop()
+
+
+def verdicts(orchestrator: Orchestrator, run: int) -> dict[str, tuple[str, int]]:
+    """Return each cell's verdict and how many attempts it took."""
+    view = orchestrator.json("show", str(run))
+    return {cell["arch"]: (cell["verdict"], cell["attempts"]) for cell in view["cells"]}
+
+
+def assert_nothing_left_or_doubled(orchestrator: Orchestrator) -> None:
+    """Fail unless BMCs saw exactly one install per lease, and nothing is leased or on."""
+    leases = orchestrator.rows("SELECT count(*) FROM grants")[0][0]
+    seen = orchestrator.witnessed()
+    once_per_lease = ("power-on", "power-off", "boot-device", "installer-started", "installed")
+    assert {name: seen[name] for name in once_per_lease} == dict.fromkeys(once_per_lease, leases)
+    assert orchestrator.leased() == []
+    assert orchestrator.powered() == []
+    checked = orchestrator.cli("doctor", "--store")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_killed_after_every_kind_of_event(orchestrator: Orchestrator) -> None:
+    run = orchestrator.ask("trunk", *ARCHS)
+    survived: set[tuple[str, str]] = set()
+    resumed: list[float] = []
+
+    def news() -> bool:
+        found = set(orchestrator.rows("SELECT DISTINCT kind, stage FROM events")) - survived
+        survived.update(found)
+        return bool(found) or orchestrator.done(run)
+
+    while not orchestrator.done(run):
+        orchestrator.wait_for(news, 120, "the next kind of event")
+        if orchestrator.done(run):
+            break
+        orchestrator.kill()
+        resumed.append(orchestrator.start())
+    assert verdicts(orchestrator, run) == dict.fromkeys(ARCHS, ("passed", 1))
+    assert_nothing_left_or_doubled(orchestrator)
+    stages = Counter(stage for _, stage in survived)
+    assert {"lease", "provision", "deploy", "smoke", "verdict", "release"} <= set(stages)
+    print(f"{len(resumed)} kills survived; answering again after at most {max(resumed):.1f} s")
+
+
+def test_a_machine_that_dies_is_infra_and_the_cell_passes_elsewhere(
+    orchestrator: Orchestrator,
+) -> None:
+    run = orchestrator.ask("trunk", "kvm-flat")
+    orchestrator.wait_for(orchestrator.leased, 60, "a machine to be leased")
+    ((node, _),) = orchestrator.leased()
+    assert orchestrator.cli("lab", "fault", node, "dies-in-deploy").returncode == 0
+    orchestrator.wait_for(lambda: orchestrator.done(run), 120, "the run to end")
+    assert verdicts(orchestrator, run)["kvm-flat"] == ("passed", 2)
+    ((first,),) = orchestrator.rows("SELECT ruling FROM attempts WHERE number = 1")
+    assert '"infra"' in first
+    assert node in first
+
+
+@pytest.mark.real
+def test_killed_at_random_instants(orchestrator: Orchestrator) -> None:
+    dice = random.Random(20110303)  # noqa: S311  # a schedule of kills, repeatable
+    runs: list[int] = []
+    for _ in range(RANDOM_KILLS):
+        if not runs or orchestrator.done(runs[-1]):
+            runs.append(orchestrator.ask("trunk", *ARCHS))
+        time.sleep(dice.uniform(0.0, 4.0))
+        orchestrator.kill()
+        orchestrator.start()
+    for run in runs:
+        orchestrator.wait_for(lambda run=run: orchestrator.done(run), 300, f"run {run} to end")
+        assert verdicts(orchestrator, run) == dict.fromkeys(ARCHS, ("passed", 1))
+    assert_nothing_left_or_doubled(orchestrator)

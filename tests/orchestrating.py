@@ -1,0 +1,126 @@
+"""A real orchestrator with its lab in a box, started, killed and asked by tests."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 60.0
+
+
+@dataclass
+class Orchestrator:
+    """One home folder and the `smoketest up` process on it."""
+
+    home: Path
+    nodes: int = 4
+    speed: str = "max"
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def start(self) -> float:
+        """Start it and return the seconds until it answers."""
+        command = [sys.executable, "-m", "orchestrator", "up", "--home", str(self.home)]
+        command += ["--nodes", str(self.nodes), "--speed", self.speed]
+        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / "server.json").unlink(missing_ok=True)
+        began = time.monotonic()
+        with (self.home / "up.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        self.wait_for(self._answers, START_SECONDS, "the orchestrator to answer")
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        """SIGKILL the orchestrator's own process; its lab goes on, as hardware does."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def stop(self) -> int:
+        """Ask it to end, and return its exit status."""
+        if not self.process:
+            return 0
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(60)
+        finally:
+            self.process.kill()
+            self.process = None
+
+    def cli(self, *words: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
+        """Return what one command printed and its exit status."""
+        return subprocess.run(
+            [sys.executable, "-m", "orchestrator", *words, "--home", str(self.home)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            env={**os.environ, "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+        )
+
+    def json(self, *words: str, seconds: float = 300) -> Any:  # noqa: ANN401  # whatever JSON holds
+        """Return the one object that a command printed with `--json`."""
+        done = self.cli(*words, "--json", seconds=seconds)
+        assert done.stdout, f"{words}: nothing on stdout; stderr: {done.stderr}"
+        return json.loads(done.stdout)
+
+    def ask(self, ref: str, *archs: str) -> int:
+        """Ask for a run and return its number."""
+        on = ["--on", ",".join(archs)] if archs else ["--all"]
+        return int(self.json("run", f"sample@{ref}", *on)["run"])
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return rows of the store, read beside the orchestrator."""
+        with closing(sqlite3.connect(self.home / "store.sqlite", timeout=30)) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def done(self, run: int) -> bool:
+        """Return whether every attempt of the run was judged and gave its machines back."""
+        states = self.rows("SELECT state FROM attempts WHERE run = ?", run)
+        return bool(states) and all(state == "done" for (state,) in states) and not self.leased()
+
+    def leased(self) -> list[tuple[Any, ...]]:
+        """Return the leases that stand."""
+        return self.rows("SELECT node, attempt FROM leases")
+
+    def powered(self) -> list[str]:
+        """Return the machines that are on."""
+        found = (self.home / "lab" / "nodes").glob("*/power.json")
+        return sorted(path.parent.name for path in found if json.loads(path.read_text())["on"])
+
+    def witnessed(self) -> Counter[str]:
+        """Return how often each command reached a BMC or each thing happened to a machine."""
+        counts: Counter[str] = Counter()
+        for path in (self.home / "lab" / "nodes").glob("*/commands.jsonl"):
+            for line in path.read_text().splitlines():
+                record = json.loads(line)
+                counts[str(record.get("command") or record.get("event"))] += 1
+        return counts
+
+    def wait_for(self, what: Callable[[], object], seconds: float, name: str) -> None:
+        """Return once `what()` is true; fail with the server's last words otherwise."""
+        end = time.monotonic() + seconds
+        while not what():
+            ended = self.process and self.process.poll() is not None
+            if ended or time.monotonic() > end:
+                said = (self.home / "up.log").read_text()[-2000:]
+                msg = f"waited {seconds:g} s in vain for {name}; it said: {said}"
+                raise AssertionError(msg)
+            time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        return (self.home / "server.json").exists()

@@ -1,0 +1,31 @@
+"""Which line of a failure a person should read first."""
+
+import pytest
+
+from orchestrator.drivers.smoke.junit import headline
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("AssertionError: the address is wrong\nassert False", "the address is wrong"),
+        ("AssertionError: \n  the second line\n", "the second line"),
+        ("assert 1 == 2", "assert 1 == 2"),
+        ("Failed: no answer", "no answer"),
+        ("Failed: Timeout: nova: no answer", "Timeout: nova: no answer"),
+        ("Exception: plain", "plain"),
+        (
+            "openstack.exceptions.ConflictException: 409",
+            "openstack.exceptions.ConflictException: 409",
+        ),
+        ('failed on setup with "RuntimeError: no "flavor"\nmore"', 'RuntimeError: no "flavor"'),
+        ('failed on teardown with "Failed: left over"', "left over"),
+        ("\x1b[31mred\x1b[0m", "[31mred[0m"),
+        ("x" * 9999, "x" * 500),
+        ("AssertionError", "AssertionError"),
+        ("", ""),
+        ("\n\n", ""),
+    ],
+)
+def test_headline(text: str, line: str) -> None:
+    assert headline(text) == line
