@@ -18,7 +18,7 @@ from orchestrator.model.verdict import Blame, Ruling, Verdict
 from orchestrator.ports.clock import Deadline
 from orchestrator.ports.engine import Engine
 from orchestrator.ports.kit import Kit
-from orchestrator.ports.store import Events, Runs
+from orchestrator.ports.store import Runs
 from orchestrator.stages.collect import collect
 from orchestrator.stages.deploy import deploy
 from orchestrator.stages.lease import schedule
@@ -55,7 +55,6 @@ class Flow:
 
     kit: Kit
     runs: Runs
-    events: Events
     nodes: Mapping[str, Node]
     #: where each attempt keeps its files: `<root>/<attempt>`
     root: str
@@ -120,14 +119,14 @@ class Flow:
             snapshot=plan.snapshot,
             hosts=hosts,
             folder=f"{self.root}/{attempt}",
-            past=self.events.of(attempt),
+            past=self.kit.events.of(attempt),
         )
 
     def _append(self, task: Task, event: Event) -> None:
         retry = None
         if event.ruling and retries(event.ruling, task):
             retry = _broken_on(task) | frozenset(event.ruling.suspects)
-        self.events.append(task.attempt, [event], self.kit.clock.now(), retry=retry)
+        self.kit.events.append(task.attempt, [event], self.kit.clock.now(), retry=retry)
 
     def _deadline(self, task: Task, stage: Stage) -> Deadline:
         seconds = budget(task.arch, stage)

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from orchestrator import config
 from orchestrator.cli import validation
-from orchestrator.cli.bundle import verb
 from orchestrator.cli.session import Session
 from orchestrator.cli.validation import Checked
 from orchestrator.model.verdict import ExitStatus
@@ -18,7 +17,7 @@ from orchestrator.model.verdict import ExitStatus
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="[PATH...]",
+        metavar="PATH",
         help="Lab files (with all that they name), arch files, plays, suites, or folders of these."
         " Default: those that come with the program.",
         show_default=False,
@@ -34,7 +33,6 @@ class Checks:
     files: tuple[Checked, ...]
 
 
-@verb
 def check(session: Session, paths: Paths = None) -> int:
     """Validate lab files, archs, plays and suites; every error says file, line and what to do."""
     found: list[Checked] = []

@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cli import probes
-from orchestrator.cli.bundle import verb
 from orchestrator.cli.probes import Probe
 from orchestrator.cli.session import Session
 from orchestrator.model.errors import Bug, ConfigError
@@ -47,7 +46,6 @@ class StoreDiagnosis:
     violations: tuple[str, ...]
 
 
-@verb
 def doctor(session: Session, store: Store = False) -> int:  # noqa: FBT002  # an option
     """Say what is missing on this machine and what to type; --store looks into the store."""
     return _store(session) if store else _machine(session)

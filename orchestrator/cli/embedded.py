@@ -110,21 +110,14 @@ def start(home: Path, up: Up, err: Console) -> Announcement:
     with _starting(home):
         if found := find(home):
             return found
-        log = home / "server.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                command(home, up),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        process = None if _claimed(home) else _launch(home, up)
         spinner = err.status(f"starting {up} ...") if err.is_terminal else nullcontext()
         try:
             with spinner:
-                return _await(home, process, log)
+                return _await(home, process)
         except (KeyboardInterrupt, OutOfTime):
-            process.terminate()
+            if process:
+                process.terminate()
             raise
 
 
@@ -166,21 +159,45 @@ def command(home: Path, up: Up) -> list[str]:
     return [sys.executable, *safe, "-m", MODULE, str(home), *up.arguments()]
 
 
-def _await(home: Path, process: "subprocess.Popen[bytes]", log: Path) -> Announcement:
+def _launch(home: Path, up: Up) -> "subprocess.Popen[bytes]":
+    with _log(home).open("ab") as output:
+        return subprocess.Popen(
+            command(home, up),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def _claimed(home: Path) -> bool:
+    """Return whether an `up` that does not answer yet has the home, as `wiring.home` claims it."""
+    with (home / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def _await(home: Path, process: "subprocess.Popen[bytes] | None") -> Announcement:
+    """Return what is announced; `process` is the one to blame if nothing is, None if not ours."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
-        if process.poll() is not None:
+        if process and process.poll() is not None:
+            log = _log(home)
             msg = f"the orchestrator did not start: {_last_line(log)} (all of it: {log})"
             raise ConfigError(msg)
         found = find(home)
         if found and _answers(found.server):
             return found
         time.sleep(POLL_SECONDS)
-    msg = (
-        f"the orchestrator (process {process.pid}) did not answer within {START_SECONDS:.0f} s: "
-        f"see {log}"
-    )
+    msg = f"no orchestrator answered on {home} within {START_SECONDS:.0f} s: see {_log(home)}"
     raise OutOfTime(msg)
+
+
+def _log(home: Path) -> Path:
+    return home / "server.log"
 
 
 def _answers(server: Server) -> bool:

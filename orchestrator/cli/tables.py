@@ -67,16 +67,11 @@ def nodes(views: Sequence[NodeView]) -> Table:
 
 def archs(views: Sequence[ArchView]) -> Table:
     """Return one row per arch."""
-    made = table("arch", "hypervisors", ">machines", "votes", "lieutenants", "summary")
+    made = table("arch", ">machines", "lieutenants", "summary")
     for view in views:
-        made.add_row(
-            view.name,
-            ", ".join(view.hypervisors),
-            str(view.machines),
-            "yes" if view.voting else "no",
-            ", ".join(view.lieutenants) or "-",
-            view.summary,
-        )
+        name = view.name if view.voting else f"{view.name} (no vote)"
+        people = ", ".join(view.lieutenants) or "-"
+        made.add_row(name, str(view.machines), people, view.summary)
     _cut_last(made)
     return made
 

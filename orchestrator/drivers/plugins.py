@@ -22,7 +22,7 @@ def _make(entry: EntryPoint) -> Any:  # noqa: ANN401  # whatever port the group 
     try:
         kind = entry.load()
         return kind()
-    except (ImportError, AttributeError, TypeError) as error:
+    except (ImportError, SyntaxError, NameError, AttributeError, TypeError) as error:
         msg = (
             f"driver {entry.name!r} of {package} cannot be used: {entry.value}: {error};"
             " mend or uninstall the package"

@@ -146,7 +146,7 @@ class NodeBmc(Bmc):  # type: ignore[misc]  # pyghmi is untyped
         asked = (request["netfn"], request["command"])
         reply = sensors.answer(asked, bytes(request["data"]), powered=self.chassis.powered())
         if asked == _PAYLOAD_INSTANCE:
-            reply = sensors.Reply(data=self._payload_owner())
+            reply = sensors.Reply(data=_payload_owner(self.sol))
         elif asked == _IDENTIFY:
             reply = sensors.Reply()
         if reply is None:
@@ -218,15 +218,17 @@ class NodeBmc(Bmc):  # type: ignore[misc]  # pyghmi is untyped
         if self.sol is not None and self.sol.ipmi_session is session:
             self.sol, self.activated = None, False
 
-    def _payload_owner(self) -> tuple[int, ...]:
-        owner = 0 if self.sol is None else self.sol.ipmi_session.localsid
-        return (*int(owner).to_bytes(4, "little"), *([0] * 8))
-
     def _record(self, command: str, value: str, code: int) -> _Outcome:
         """Tell the witness of a command before it is done, and what the faults make of it."""
         code = _BUSY if self.strikes(Fault.BUSY) else code
         append_record(self._commands, command=command, value=value, accepted=code == _DONE)
         return _Outcome(code=code, acts=code == _DONE and not self.strikes(Fault.LYING))
+
+
+def _payload_owner(sol: Any) -> tuple[int, ...]:  # noqa: ANN401  # pyghmi is untyped
+    """Whose session holds the serial console, in the shape of Get Payload Instance Info."""
+    owner = 0 if sol is None else int(sol.ipmi_session.localsid)
+    return (*owner.to_bytes(4, "little"), *([0] * 8))
 
 
 def _ignore_keys(_data: object) -> None:

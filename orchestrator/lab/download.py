@@ -5,6 +5,8 @@ import time
 from urllib.parse import SplitResult, urlsplit
 
 _SECONDS = 60.0
+#: between two tries at a server that is away, as a boot ROM goes round its devices
+_PAUSE = 0.5
 _MOST_BYTES = 512 * 1024 * 1024
 _MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -25,9 +27,21 @@ class DownloadError(OSError):
 def download(url: str) -> bytes:
     """Return the body behind an http `url`, redirects followed.
 
-    Raises `DownloadError`.
+    A server that refuses connections is tried again for a minute: it may be restarting. Raises
+    `DownloadError`.
     """
     deadline = time.monotonic() + _SECONDS
+    while True:
+        try:
+            return _follow(url, deadline)
+        except DownloadError as error:
+            away = isinstance(error.__cause__, ConnectionError)
+            if not away or time.monotonic() + _PAUSE > deadline:
+                raise
+            time.sleep(_PAUSE)
+
+
+def _follow(url: str, deadline: float) -> bytes:
     target = url
     for _ in range(_MOST_REDIRECTS):
         parts = urlsplit(target)

@@ -2,7 +2,17 @@
 
 from collections.abc import Sequence
 
+from orchestrator.model.arch import Arch
 from orchestrator.model.lease import Candidate, Need, Placement
+
+
+def needs(arch: Arch) -> tuple[Need, ...]:
+    """Return one need per machine that the arch takes, in the order of its roles."""
+    return tuple(
+        Need(role=role.name, capabilities=role.needs)
+        for role in arch.roles
+        for _ in range(role.count)
+    )
 
 
 def place(needs: Sequence[Need], nodes: Sequence[Candidate]) -> tuple[Placement, ...]:

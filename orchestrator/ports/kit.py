@@ -1,8 +1,9 @@
 """The drivers that stages work with, as one value."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.run import Task
 from orchestrator.ports.boot import Boot
 from orchestrator.ports.clock import Clock
@@ -13,7 +14,7 @@ from orchestrator.ports.orphans import Orphans
 from orchestrator.ports.power import Power
 from orchestrator.ports.shell import Shell
 from orchestrator.ports.smoke import Smoke
-from orchestrator.ports.store import Nodes, Queue
+from orchestrator.ports.store import Events, Nodes, Queue
 from orchestrator.ports.vault import Vault
 
 
@@ -33,6 +34,16 @@ class Kit:
     orphans: Orphans
     queue: Queue
     nodes: Nodes
+    events: Events
+
+    def progress(self, task: Task, stage: Stage) -> Callable[[str], None]:
+        """Return what a driver tells its progress to, line by line, while the stage waits."""
+
+        def tell(text: str) -> None:
+            event = Event(kind=Kind.PROGRESS, stage=stage, text=text)
+            self.events.append(task.attempt, [event], self.clock.now())
+
+        return tell
 
     def play(self, task: Task, name: str) -> Play:
         """Return playbook `name` for the attempt's hosts, with everything that it may know."""

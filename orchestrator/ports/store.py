@@ -197,7 +197,10 @@ class Offers(Protocol):
         ...
 
     def arrive(self, token: str, access: Access) -> bool:
-        """Store the call-back; return False when the token is unknown or was used already."""
+        """Store the call-back; return False when the token is unknown or was used by another.
+
+        A repeat of the same call-back is taken for the same: its answer may have been lost.
+        """
         ...
 
     def drop(self, node: str, attempt: AttemptId) -> None:

@@ -18,10 +18,8 @@ PRODUCT = "product:"
 
 def deploy(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
     """Yield DEPLOYED once the play went through; raise whose failure it was otherwise."""
-    said: list[str] = []
-    result = kit.deploy.run(kit.play(task, task.arch.deploy.play), said.append, deadline)
-    for line in said:
-        yield Event(kind=Kind.PROGRESS, stage=Stage.DEPLOY, text=line)
+    play = kit.play(task, task.arch.deploy.play)
+    result = kit.deploy.run(play, kit.progress(task, Stage.DEPLOY), deadline)
     if not result.ok:
         raise_for(result)
     changed = sum(host.changed for host in result.hosts)

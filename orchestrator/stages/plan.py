@@ -6,8 +6,8 @@ from itertools import combinations
 
 from orchestrator.model.arch import Arch
 from orchestrator.model.errors import Impossible, NotFound
-from orchestrator.model.lease import Candidate, Need
-from orchestrator.model.placement import missing
+from orchestrator.model.lease import Candidate
+from orchestrator.model.placement import missing, needs
 from orchestrator.model.request import Request, Select
 
 Pairs = frozenset[tuple[tuple[str, str], ...]]
@@ -50,15 +50,6 @@ def pair_coverage(chosen: Sequence[Arch], archs: Sequence[Arch]) -> tuple[int, i
     every = frozenset[tuple[tuple[str, str], ...]]().union(*(held(a, 2) for a in archs))
     got = frozenset[tuple[tuple[str, str], ...]]().union(*(held(a, 2) for a in chosen))
     return len(got), len(every)
-
-
-def needs(arch: Arch) -> tuple[Need, ...]:
-    """Return one need per machine that the arch takes."""
-    return tuple(
-        Need(role=role.name, capabilities=role.needs)
-        for role in arch.roles
-        for _ in range(role.count)
-    )
 
 
 def refuse_impossible(archs: Sequence[Arch], nodes: Sequence[Candidate]) -> None:

@@ -27,8 +27,7 @@ def smoke(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
         settings=(("arch", task.arch.name), *task.arch.deploy.settings),
         folder=task.folder,
     )
-    said: list[str] = []
-    tests = kit.smoke.run(suite, said.append, deadline)
+    tests = kit.smoke.run(suite, kit.progress(task, Stage.SMOKE), deadline)
     red = [test for test in tests if test.outcome in RED]
     yield Event(kind=Kind.TESTED, stage=Stage.SMOKE, tests=tests, text=_tally(tests))
     if red:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from orchestrator.model.run import State
 from orchestrator.model.verdict import ExitStatus, Verdict
 from orchestrator.model.view import CellView, RunView
-from orchestrator.web.timeline import spans, underway
+from orchestrator.web.timeline import log_of, spans, underway
 
 #: what a run's exit status says
 EXITS = {
@@ -123,7 +123,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for shown in (face, outcome, span, age, stamp, clock, people, spans, underway):
+    for shown in (face, outcome, span, age, stamp, clock, people, spans, underway, log_of):
         environment.filters[shown.__name__] = shown
     environment.globals["path"] = path
     environment.globals["exits"] = EXITS

@@ -11,6 +11,7 @@ from pathlib import Path
 from orchestrator.drivers.vault.keyfile import KeyFileVault
 from orchestrator.model.errors import ConfigError
 from orchestrator.model.secret import Secret
+from orchestrator.wiring.settings import DEFAULT_PORT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +47,19 @@ class Home:
         """Return the local operator's API token."""
         return Secret(self.vault().derive("operator-token"))
 
+    def usual_port(self) -> int:
+        """Return the port that we answered on the last time, or the default.
+
+        Machines that are being installed while we restart know no other.
+        """
+        try:
+            return int((self.folder / "port").read_text())
+        except (OSError, ValueError):
+            return DEFAULT_PORT
+
     def announce(self, url: str) -> None:
         """Write where we answer, for the command line (mode 0600, at once or not at all)."""
+        (self.folder / "port").write_text(url.rpartition(":")[2])
         text = json.dumps({"url": url, "token": self.token().reveal(), "pid": os.getpid()})
         draft = self.server_file.with_suffix(".new")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -68,9 +68,7 @@ def build(home: Home, lab: LabParts, url: str) -> House:
     store = open_store(lab.store_url)
     children = WarmChildren()
     kit = _kit(home, lab, store, children, url)
-    flow = Flow(
-        kit=kit, runs=store.runs, events=store.events, nodes=lab.nodes, root=str(home.attempts)
-    )
+    flow = Flow(kit=kit, runs=store.runs, nodes=lab.nodes, root=str(home.attempts))
     stages = [stage for stage, _ in ORDER]
     engine = DbosEngine(lab.store_url, home.identity(), stages, flow.advance, flow.tick)
     declared = [
@@ -97,6 +95,7 @@ def _kit(home: Home, lab: LabParts, store: Store, children: WarmChildren, url: s
         orphans=CookieOrphans(identity),
         queue=store.queue,
         nodes=store.nodes,
+        events=store.events,
     )
 
 

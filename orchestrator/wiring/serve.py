@@ -14,7 +14,7 @@ from orchestrator.model.errors import ConfigError
 from orchestrator.wiring.home import claim
 from orchestrator.wiring.house import House, build
 from orchestrator.wiring.lab import open_lab
-from orchestrator.wiring.settings import DEFAULT_PORT, Settings
+from orchestrator.wiring.settings import Settings
 
 LOOPBACK = "127.0.0.1"
 #: open pages are given this long to hang up
@@ -27,7 +27,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     Raises `ConfigError` before anything is started if home, lab file, archs or port are wrong.
     What was under way is taken up by the next start, after this one ends or is killed.
     """
-    with claim(settings.home) as home, _bind(settings.port) as listener:
+    with claim(settings.home) as home, _bind(settings.port, home.usual_port()) as listener:
         url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         lab = open_lab(settings, home)
         house = build(home, lab, url)
@@ -78,10 +78,10 @@ def _run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[],
     server.run(sockets=[listener])
 
 
-def _bind(port: int) -> socket.socket:
-    """Return a listening socket on loopback: `port`, or for 0 the default or any free one."""
+def _bind(port: int, usual: int) -> socket.socket:
+    """Return a listening socket on loopback: `port`, or for 0 the usual one or any free one."""
     last = f"port {port} of {LOOPBACK} is taken: choose another with --port, or --port 0"
-    for choice in (port,) if port else (DEFAULT_PORT, 0):
+    for choice in (port,) if port else (usual, 0):
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -31,6 +31,10 @@ _FLAGS = (
 _SECONDS = 30.0
 
 
+class NotDone(AssertionError):
+    """Chromium refused a command."""
+
+
 @dataclass
 class Page:
     """One tab; `said` gathers what its console, its scripts and its network complained about."""
@@ -53,7 +57,8 @@ class Page:
         while True:
             found = self._read(end)
             if found.get("id") == self._last:
-                assert "error" not in found, (method, found["error"])
+                if "error" in found:
+                    raise NotDone(f"{method}: {found['error']}")
                 result: dict[str, Any] = found["result"]
                 return result
             self._hear(found)
@@ -70,21 +75,23 @@ class Page:
         self.call("Emulation.setTouchEmulationEnabled", enabled=width < 600)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.run("window.left = true")
         self.call("Page.navigate", url=url)
-        self.wait("document.readyState === 'complete'")
+        self.wait("!window.left && document.readyState === 'complete'")
 
-    def run(self, script: str) -> Any:
+    def run(self, script: str) -> object:
         """Return the value of a JavaScript expression."""
         answer = self.call(
             "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
         )
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
-        return answer["result"].get("value")
+        value: object = answer["result"].get("value")
+        return value
 
     def wait(self, script: str, seconds: float = 15) -> None:
         """Return once the expression is true."""
         end = time.monotonic() + seconds
-        while not self.run(script):
+        while not self._holds(script):
             assert time.monotonic() < end, f"in vain: {script}; the page said {self.said}"
             time.sleep(0.05)
 
@@ -116,10 +123,17 @@ class Page:
         answer = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
         path.write_bytes(base64.b64decode(answer["data"]))
 
+    def _holds(self, script: str) -> bool:
+        try:
+            return bool(self.run(script))
+        except NotDone:  # the page that was asked has just been left
+            return False
+
     def _middle(self, selector: str) -> tuple[float, float]:
         quoted = json.dumps(selector)
         self.run(f"document.querySelector({quoted}).scrollIntoView({{block: 'center'}})")
         box = self.run(f"document.querySelector({quoted}).getBoundingClientRect().toJSON()")
+        assert isinstance(box, dict)
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
     def _read(self, end: float) -> dict[str, Any]:

@@ -30,8 +30,8 @@ def mind(pid_file: str) -> str:
         raise InterruptedError
 
     signal.signal(signal.SIGTERM, bow)
-    Path(pid_file).write_text(str(os.getpid()))
     try:
+        Path(pid_file).write_text(str(os.getpid()))
         time.sleep(60)
     except InterruptedError:
         return "a bow"

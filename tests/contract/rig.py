@@ -124,7 +124,7 @@ class Device:
 
 
 class Rig:
-    """A power driver and the device that it drives; `command` starts `tests.contract.victim`."""
+    """A power driver, the device that it drives, and its name for `tests.contract.victim`."""
 
     def __init__(self, power: Power, device: Device, victim: str) -> None:
         self.power = power

@@ -66,7 +66,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 @pytest.fixture
 def log(tmp_path: Path) -> str:
-    return str(tmp_path / "console.log")
+    return str(tmp_path / "made" / "when needed" / "console.log")
 
 
 def recorded(console: Console, log: str, *lines: str, seconds: float = 5) -> None:
@@ -197,7 +197,8 @@ def test_an_error_inside_passes_through(console: Console, machine: Machine, log:
 def test_a_file_that_cannot_be_written_is_logged(
     console: Console, machine: Machine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    log = str(tmp_path / "no" / "such" / "folder")
+    (tmp_path / "file").touch()
+    log = str(tmp_path / "file" / "console.log")
     with console.capture(machine.node(), log):
         wait_for(lambda: "n03" in caplog.text)
     assert "cannot be kept" in caplog.text

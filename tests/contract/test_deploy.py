@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import secrets
 import signal
-import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,81 +18,10 @@ from orchestrator.drivers.orphans.cookie import CookieOrphans
 from orchestrator.model.errors import Cancelled, ConfigError, InfraError, OutOfTime, Unreachable
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.result import HostResult, PlayResult, TaskOutcome
-from orchestrator.model.secret import Secret
 from orchestrator.ports.clock import Deadline
-from orchestrator.ports.deploy import Play, PlayHost
-from orchestrator.ports.orphans import COOKIE, cookie
+from tests.contract.playbooks import ATTEMPT, Lab
+from tests.contract.procs import command_line, read
 from tests.contract.sshd import Sshd, make_key
-
-ATTEMPT = AttemptId("7/kvm-flat/1")
-
-
-class Lab:
-    """Playbooks of a test's own, and what a driver tells about them."""
-
-    def __init__(self, folder: Path, sshd: Sshd, parallel: int = 6) -> None:
-        self.me = f"lab-{secrets.token_hex(4)}"
-        self.sshd = sshd
-        self.books = folder / "playbooks"
-        self.books.mkdir()
-        self.folder = folder / "evidence"
-        self.folder.mkdir()
-        self.memory = folder / "m"
-        if len(str(self.memory)) > 50:
-            self.memory = Path("/dev/shm") / self.me  # noqa: S108  # a name nobody can guess
-        self.deploy = AnsibleDeploy(self.books, self.me, self.memory, parallel)
-        self.told: list[str] = []
-
-    def write(self, tasks: str, name: str = "site.yml") -> None:
-        body = textwrap.indent(textwrap.dedent(tasks).strip(), "    ")
-        (self.books / name).write_text(f"- hosts: all\n  gather_facts: false\n  tasks:\n{body}\n")
-
-    def host(self, name: str = "node1", **settings: str) -> PlayHost:
-        return PlayHost(
-            name=name,
-            groups=("compute", "lab"),
-            access=self.sshd.access(),
-            settings=tuple(settings.items()),
-        )
-
-    def play(self, *hosts: PlayHost, **hidden: str) -> Play:
-        return Play(
-            attempt=ATTEMPT,
-            play="site.yml",
-            hosts=hosts or (self.host(),),
-            settings=(("network_model", "vlan"),),
-            secrets=tuple((name, Secret(value)) for name, value in hidden.items()),
-            key=str(self.sshd.key),
-            folder=str(self.folder),
-        )
-
-    def run(self, *hosts: PlayHost, seconds: float = 40, **hidden: str) -> PlayResult:
-        return self.run_until(Deadline(SystemClock(), seconds), *hosts, **hidden)
-
-    def run_until(self, deadline: Deadline, *hosts: PlayHost, **hidden: str) -> PlayResult:
-        return self.deploy.run(self.play(*hosts, **hidden), self.told.append, deadline)
-
-    def processes(self) -> list[str]:
-        """Processes of ours: by cookie, by scratch folder, in environment or command line."""
-        marks = (f"{COOKIE}={cookie(self.me, ATTEMPT)}".encode(), bytes(self.memory))
-        return [
-            path.parent.name
-            for path in (
-                *Path("/proc").glob("[0-9]*/environ"),
-                *Path("/proc").glob("[0-9]*/cmdline"),
-            )
-            if any(mark in read(path) for mark in marks)
-        ]
-
-    def log(self) -> str:
-        return (self.folder / "site.log").read_text()
-
-
-def read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
 
 
 def wait_for(path: Path) -> None:
@@ -114,10 +42,7 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 def lab(tmp_path: Path, sshd: Sshd) -> Iterator[Lab]:
     lab = Lab(tmp_path, sshd)
     yield lab
-    assert not list(lab.memory.glob("*")), "a scratch folder was left behind"
-    assert not lab.processes()
-    if lab.memory.exists():
-        lab.memory.rmdir()
+    lab.close()
 
 
 def test_a_play_reaches_its_hosts_and_a_repeat_changes_nothing(lab: Lab, tmp_path: Path) -> None:
@@ -319,6 +244,13 @@ def test_the_deadline_ends_every_process(lab: Lab, tmp_path: Path) -> None:
     assert (tmp_path / "started").exists()
 
 
+def test_no_time_left_runs_nothing(lab: Lab, tmp_path: Path) -> None:
+    slow(lab, tmp_path / "started")
+    with pytest.raises(OutOfTime):
+        lab.run(seconds=0)
+    assert not list(lab.folder.iterdir())
+
+
 def test_a_cancelled_attempt_stops_within_two_seconds(lab: Lab, tmp_path: Path) -> None:
     marker = tmp_path / "started"
     slow(lab, marker)
@@ -350,8 +282,8 @@ def test_an_ansible_killed_from_outside_is_the_machines_fault(lab: Lab, tmp_path
     def kill() -> None:
         wait_for(marker)
         for pid in lab.processes():
-            if b"ansible.cli.playbook" in read(Path(f"/proc/{pid}/cmdline")):
-                os.kill(int(pid), signal.SIGKILL)
+            if "ansible.cli.playbook" in command_line(pid):
+                os.kill(pid, signal.SIGKILL)
                 return
 
     thread = threading.Thread(target=kill)
@@ -433,6 +365,7 @@ def test_no_more_plays_at_once_than_allowed(tmp_path: Path, sshd: Sshd) -> None:
     thread.join()
     lab.write("- ansible.builtin.raw: 'true'")
     assert lab.run().ok
+    lab.close()
 
 
 def test_a_folder_too_long_for_sockets_is_refused(tmp_path: Path) -> None:

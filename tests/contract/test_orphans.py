@@ -6,16 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from orchestrator.drivers.orphans.cookie import CookieOrphans
 from orchestrator.model.ids import AttemptId
 from orchestrator.ports.orphans import COOKIE, Orphans, cookie
+from tests.contract.procs import carrying
 
 ME = f"lab-{secrets.token_hex(4)}"
 ATTEMPT = AttemptId("7/kvm-flat/1")
+ENTRY = f"{COOKIE}={cookie(ME, ATTEMPT)}"
 #: forks for ever: every child starts the next one and then sleeps
 BREEDER = """
 import os, sys, time
@@ -48,17 +49,6 @@ def start(value: str, *argv: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(argv or ("sleep", "60"), env=env, start_new_session=True)
 
 
-def carried(value: str) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if f"{COOKIE}={value}".encode() in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
-
-
 def test_ends_what_carries_the_cookie_and_counts_it(
     orphans: Orphans, started: list[subprocess.Popen[bytes]]
 ) -> None:
@@ -77,25 +67,25 @@ def test_twice_is_once(orphans: Orphans, started: list[subprocess.Popen[bytes]])
 @pytest.mark.parametrize(
     "other",
     [
-        f"{ME}:7/kvm-flat/11",  # starts with our cookie
-        f"{ME}:17/kvm-flat/1",
-        f"x{ME}:7/kvm-flat/1",  # ends with it
+        "{me}:7/kvm-flat/11",  # starts with our cookie
+        "{me}:17/kvm-flat/1",
+        "x{me}:7/kvm-flat/1",  # ends with it
         "another-lab:7/kvm-flat/1",
     ],
 )
 def test_leaves_everybody_else_alone(
     orphans: Orphans, started: list[subprocess.Popen[bytes]], other: str
 ) -> None:
-    started.append(start(other))
+    started.append(start(other.format(me=ME)))
     assert orphans.end(ATTEMPT) == 0
     assert started[0].poll() is None
 
 
 def test_ends_a_grandchild_that_has_left_its_family(orphans: Orphans) -> None:
     start(cookie(ME, ATTEMPT), "sh", "-c", "setsid sleep 60 & exit").wait(5)
-    assert len(carried(cookie(ME, ATTEMPT))) == 1
+    assert len(carrying(ENTRY)) == 1
     assert orphans.end(ATTEMPT) == 1
-    assert not carried(cookie(ME, ATTEMPT))
+    assert not carrying(ENTRY)
 
 
 def test_ends_processes_that_keep_forking(
@@ -105,7 +95,7 @@ def test_ends_processes_that_keep_forking(
     time.sleep(0.3)
     assert orphans.end(ATTEMPT) >= 1
     time.sleep(0.2)
-    assert not carried(cookie(ME, ATTEMPT))
+    assert not carrying(ENTRY)
 
 
 def test_never_ends_itself() -> None:

@@ -11,8 +11,15 @@ import pytest
 from orchestrator.drivers.children.warm import WarmChildren
 from orchestrator.drivers.plugins import vendor_drivers
 from orchestrator.drivers.power.ipmi import IpmiPower
-from orchestrator.model.errors import ConfigError, PowerDenied, PowerError, PowerUnchanged
+from orchestrator.model.errors import (
+    Cancelled,
+    ConfigError,
+    PowerDenied,
+    PowerError,
+    PowerUnchanged,
+)
 from orchestrator.model.node import BootDevice
+from orchestrator.ports.clock import Deadline
 from tests.contract import rig as rigs
 from tests.contract.power_law import PowerLaw, within
 from tests.contract.rig import Device, Rig
@@ -134,6 +141,19 @@ def test_a_bmc_that_stays_busy_is_told(power: IpmiPower, bmc: BmcDevice) -> None
     bmc.fault("busy")
     with pytest.raises(PowerError, match=r"n03: the BMC at 127\.0\.0\.1:\d+ says: Node [Bb]usy"):
         power.set(bmc.node(), within(3), on=True)
+
+
+def test_a_cancelled_attempt_does_not_wait_for_a_busy_bmc(power: IpmiPower, bmc: BmcDevice) -> None:
+    began = time.monotonic()
+
+    def guard() -> None:
+        if time.monotonic() - began > 4:
+            raise Cancelled
+
+    bmc.fault("busy")
+    with pytest.raises(Cancelled):
+        power.set(bmc.node(), Deadline(rigs.CLOCK, 30, guard), on=True)
+    assert time.monotonic() - began < 5
 
 
 def test_a_slow_machine_is_awaited(power: IpmiPower, bmc: BmcDevice) -> None:

@@ -21,6 +21,7 @@ from orchestrator.model.result import Outcome, TestResult
 from orchestrator.ports.clock import Deadline
 from orchestrator.ports.orphans import COOKIE, cookie
 from orchestrator.ports.smoke import Suite
+from tests.contract.procs import carrying, command_line
 
 ATTEMPT = AttemptId("7/kvm-flat/1")
 MIXED = """
@@ -92,15 +93,7 @@ class Lab:
         return self.smoke.run(suite, self.told.append, deadline)
 
     def children(self) -> list[int]:
-        entry = f"{COOKIE}={cookie(self.me, ATTEMPT)}".encode()
-        found = []
-        for path in Path("/proc").glob("[0-9]*/environ"):
-            try:
-                if entry in path.read_bytes().split(b"\0"):
-                    found.append(int(path.parent.name))
-            except OSError:
-                continue
-        return found
+        return carrying(f"{COOKIE}={cookie(self.me, ATTEMPT)}")
 
 
 @pytest.fixture
@@ -219,6 +212,7 @@ def test_a_file_in_the_evidence_cannot_pose_as_a_module(lab: Lab) -> None:
         ("import no_such_module\n", "", "test_cloud.py: ModuleNotFoundError: No mod"),
         ("def test_a(:\n", "", "test_cloud.py: SyntaxError: "),
         (MIXED, "a and and", "Wrong expression"),
+        ("import os\ndef test_a(): os._exit(1)\n", "", "pytest ended with 1"),
     ],
 )
 def test_a_suite_that_cannot_run_is_a_config_error(
@@ -264,6 +258,13 @@ def test_the_deadline_ends_every_process(lab: Lab) -> None:
     assert not lab.children()
 
 
+def test_no_time_left_runs_nothing(lab: Lab) -> None:
+    lab.write(MIXED)
+    with pytest.raises(OutOfTime):
+        lab.run(seconds=0)
+    assert not lab.folder.exists()
+
+
 def test_a_cancelled_attempt_stops_within_a_second(lab: Lab) -> None:
     lab.write(SLOW)
     marker = lab.folder / "started"
@@ -297,21 +298,16 @@ def test_killed_with_its_parent_and_called_again(lab: Lab) -> None:
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
     give_up = time.monotonic() + 3
-    while any("pytest" in cmdline(pid) for pid in lab.children()) and time.monotonic() < give_up:
+    while (
+        any("pytest" in command_line(pid) for pid in lab.children()) and time.monotonic() < give_up
+    ):
         time.sleep(0.05)
     left = lab.children()
-    assert not [pid for pid in left if "pytest" in cmdline(pid)]
+    assert not [pid for pid in left if "pytest" in command_line(pid)]
     for pid in left:  # a grandchild: the orphans port is there for these
         os.kill(pid, signal.SIGKILL)
     lab.write(MIXED)
     assert len(lab.run()) == 9
-
-
-def cmdline(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
 
 
 def test_no_more_suites_at_once_than_allowed(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from orchestrator.model.errors import Cancelled, ConfigError, NotFound, OutOfTim
 from orchestrator.model.request import Commit, Patch
 from orchestrator.ports.clock import Deadline
 from orchestrator.ports.source import Source
+from tests.contract.procs import naming
 
 LINES = [f"line {number}\n" for number in range(1, 61)]
 
@@ -308,7 +309,13 @@ def test_a_deadline_is_kept_and_leaves_no_process(source: Source) -> None:
     with silence.socket, pytest.raises(OutOfTime):
         source.resolve(silence.url, "trunk", soon(0.7))
     assert time.monotonic() - began < 2
-    assert not talking_to(silence.url)
+    assert not naming(silence.url)
+
+
+def test_no_time_left_asks_nothing(source: Source) -> None:
+    for call in (source.branches, lambda repo, by: source.resolve(repo, "trunk", by)):
+        with pytest.raises(OutOfTime):
+            call("stratus", soon(0))
 
 
 def test_a_cancelled_attempt_stops_within_a_second(source: Source) -> None:
@@ -324,18 +331,7 @@ def test_a_cancelled_attempt_stops_within_a_second(source: Source) -> None:
     with silence.socket, pytest.raises(Cancelled):
         source.resolve(silence.url, "trunk", Deadline(SystemClock(), 30, guard))
     assert time.monotonic() - began < 2
-    assert not talking_to(silence.url)
-
-
-def talking_to(url: str) -> list[str]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if url.encode() in path.read_bytes():
-                found.append(path.parent.name)
-        except OSError:
-            continue
-    return found
+    assert not naming(silence.url)
 
 
 def test_a_second_caller_waits_for_the_first_no_longer_than_its_deadline(source: Source) -> None:

@@ -163,7 +163,7 @@ def wait_until_up(process: subprocess.Popen[bytes], url: str) -> None:
             return
 
 
-def smoke(folder: Path, tests: str = "") -> tuple[TestResult, ...]:
+def smoke(folder: Path, tests: str = "", model: str = "") -> tuple[TestResult, ...]:
     """Return the results of the suite, run as the orchestrator does, on the cloud in `folder`."""
     report = folder / "junit.xml"
     options = ["-q", "--config-file=/dev/null", "-pno:cacheprovider", f"--junitxml={report}"]
@@ -171,6 +171,7 @@ def smoke(folder: Path, tests: str = "") -> tuple[TestResult, ...]:
     command = [sys.executable, "-m", "pytest", *options, f"--rootdir={SUITE}", str(SUITE)]
     env = {"OS_CLIENT_CONFIG_FILE": f"{folder}/clouds.yaml", "OS_CLOUD": "smoketest"}
     env |= {"HOME": str(folder), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+    env |= {"SMOKETEST_NETWORK_MODEL": model} if model else {}
     with (folder / "smoke.log").open("wb") as log:
         subprocess.run(command, cwd=folder, env=env, stdout=log, timeout=90, check=False)
     return read(report)

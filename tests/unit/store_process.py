@@ -41,7 +41,7 @@ def churns(url: str, folder: str, name: str, runs: str) -> None:
         if attempt.partition("/")[2].startswith(name):
             work(store, attempt, Path(folder))
     for number in range(int(runs)):
-        archs = [arch(f"{name}-{n}", chance.randint(2, 4)) for n in range(CELLS)]
+        archs = [arch(f"{name}-{n}", chance.randint(1, 8)) for n in range(CELLS)]
         request = Request(repo="r", ref="t", requester=name, key=f"{name} {number}")
         store.runs.add(request, plan(*archs), None, now())
         step(store, Path(folder), name)

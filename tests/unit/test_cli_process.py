@@ -1,5 +1,6 @@
 """The real program as a process: the home's orchestrator, signals, pipes, a terminal."""
 
+import fcntl
 import json
 import os
 import pty
@@ -214,6 +215,22 @@ def test_two_commands_at_once_start_one_orchestrator(starting: Path) -> None:
     assert len((starting / "starts").read_text().splitlines()) == 1
 
 
+def test_an_up_that_does_not_answer_yet_is_waited_for(
+    starting: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    starting.mkdir()
+    with (starting / "lock").open("w") as lock, ThreadPoolExecutor() as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        asked = pool.submit(carry_out, app, ["run", "sample", "--home", str(starting)])
+        time.sleep(0.5)
+        assert not asked.done()
+        command = embedded.command(starting, embedded.Up(nodes=3))
+        subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        assert asked.result(30) == 0
+    assert (starting / "starts").read_text() == "--nodes 3\n"
+    assert "run 12" in capsys.readouterr().out
+
+
 def test_an_orchestrator_that_does_not_start_says_why(
     starting: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,7 +246,7 @@ def test_an_orchestrator_that_never_answers_is_ended(
 ) -> None:
     monkeypatch.setattr(embedded, "START_SECONDS", 0.01)
     assert carry_out(app, ["run", "sample", "--home", str(starting)]) == 3
-    assert "did not answer" in capsys.readouterr().err
+    assert "no orchestrator answered" in capsys.readouterr().err
     here = str(starting)
     children = psutil.Process().children()
     wait_until(lambda: not [c for c in children if c.is_running() and here in _words(c)], "its end")

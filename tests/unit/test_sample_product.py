@@ -30,7 +30,7 @@ def test_trunk_is_green_everywhere(
     trees: Path, tmp_path: Path, hypervisor: str, network: str
 ) -> None:
     with cloud(tmp_path / "c", checkout(trees, "trunk"), [Host(hypervisor)], network) as running:
-        results = smoke(running.folder)
+        results = smoke(running.folder, model=network)
         definitions = [path.suffix for path in running.folder.glob("data1/definitions/*")]
     assert red(results) == []
     assert passed(results) == ONE_HOST

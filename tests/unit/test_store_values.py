@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -22,7 +22,14 @@ from orchestrator.model.secret import Secret
 from orchestrator.model.verdict import Ruling
 from tests.contract.storing import arch, ask, plan
 
-_TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]))
+# a busy machine is no reason to fail
+_BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+_TIMES = st.datetimes(
+    min_value=datetime(1970, 1, 1),
+    max_value=datetime(2999, 1, 1),
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
+)
 st.register_type_strategy(datetime, _TIMES)
 st.register_type_strategy(float, st.floats(allow_nan=False))
 
@@ -36,12 +43,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.mark.parametrize("kind", [Plan, Request, Event, Ruling, Offer])
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(_BUSY, max_examples=60)
 def test_a_value_comes_back_equal(kind: type, data: st.DataObject) -> None:
     value = data.draw(st.from_type(kind))
     assert TypeAdapter(kind).validate_json(codec.encode(value)) == value
 
 
+@_BUSY
 @given(st.sets(st.text()))
 def test_equal_values_have_one_text(names: set[str]) -> None:
     backwards = frozenset(sorted(names, reverse=True))
@@ -49,6 +57,7 @@ def test_equal_values_have_one_text(names: set[str]) -> None:
     assert codec.NAMES.validate_json(codec.encode(backwards)) == names
 
 
+@_BUSY
 @given(_TIMES, _TIMES)
 def test_times_come_back_and_sort_as_text(one: datetime, other: datetime) -> None:
     assert codec.instant(codec.stamp(one)) == one
@@ -56,7 +65,7 @@ def test_times_come_back_and_sort_as_text(one: datetime, other: datetime) -> Non
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(_BUSY, max_examples=25)
 def test_a_plan_comes_back_from_the_store(store: Store, data: st.DataObject) -> None:
     drawn = data.draw(st.from_type(Plan))
     archs = tuple(replace(arch, name=f"a{n}") for n, arch in enumerate(drawn.archs))
@@ -73,7 +82,7 @@ def test_a_plan_comes_back_from_the_store(store: Store, data: st.DataObject) -> 
 
 
 @given(events=st.lists(st.from_type(Event), max_size=5))
-@settings(max_examples=25, deadline=None)
+@settings(_BUSY, max_examples=25)
 def test_events_come_back_from_the_store(store: Store, events: list[Event]) -> None:
     plain = [
         event for event in events if event.kind not in {Kind.FINISHED, Kind.FAILED, Kind.JUDGED}

@@ -192,6 +192,20 @@ def test_the_bar_is_filled_in_proportion() -> None:
         ("smoke", 900, 100),
     ]
     assert timeline.spans(Phases()) == ()
+    live = timeline.Underway(stage="deploy", since=NOW - timedelta(seconds=10))
+    spans = timeline.spans(Phases(provision=30), live, NOW)
+    assert [(s.stage, s.x, s.width, s.live) for s in spans] == [
+        ("provision", 0, 750, False),
+        ("deploy", 750, 250, True),
+    ]
+
+
+def test_the_log_of_a_stage_is_found_among_the_files() -> None:
+    files = ("collect/a.log", "console-n1.log", "junit.xml", "openstack.log", "smoke.log")
+    assert timeline.log_of(files, "provision") == "console-n1.log"
+    assert timeline.log_of(files, "deploy") == "openstack.log"
+    assert timeline.log_of(files, "smoke") == "smoke.log"
+    assert timeline.log_of(files, "lease") == timeline.log_of((), "smoke") == ""
 
 
 def test_the_stage_under_way_is_the_one_that_did_not_end() -> None:

@@ -76,7 +76,7 @@ class WarmChildren:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._zygote = subprocess.Popen(
-                [sys.executable, "-P", "-m", ZYGOTE, str(theirs.fileno())],
+                [sys.executable, "-P", "-m", ZYGOTE, str(theirs.fileno()), str(os.getpid())],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

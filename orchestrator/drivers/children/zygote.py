@@ -1,9 +1,9 @@
 """The warm process: it has the heavy modules loaded and does nothing but fork.
 
-Run as `python -m orchestrator.drivers.children.zygote FD`. Each message on the control socket FD
-is the name of a module to have loaded, with two file descriptors: the child's connection to the
-caller, and the file that takes whatever the child prints. When the control socket is closed, which
-the kernel does however its owner died, the zygote ends, and the kernel kills its children with it.
+Run as `python -m orchestrator.drivers.children.zygote FD OWNER`. Each message on the control socket
+FD is the name of a module to have loaded, with two file descriptors: the child's connection to the
+caller, and the file that takes whatever the child prints. When the socket is closed or the process
+OWNER ended, in whatever way, the zygote ends, and the kernel kills its children with it.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import ctypes
 import gc
 import importlib
 import os
+import select
 import signal
 import socket
 import sys
@@ -21,10 +22,14 @@ _LIBC = ctypes.CDLL(None)
 
 
 def main() -> None:
-    """Fork a child per message until the control socket is closed."""
+    """Fork a child per message until nobody can send one."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    owner = os.pidfd_open(int(sys.argv[2]))  # others may have inherited its end of the socket
+    ready = select.poll()
+    ready.register(control, select.POLLIN)
+    ready.register(owner, select.POLLIN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
-    while True:
+    while owner not in dict(ready.poll()):
         module, files, _, _ = socket.recv_fds(control, 4096, 2)
         if not module:
             return

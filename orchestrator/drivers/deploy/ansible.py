@@ -67,6 +67,7 @@ class AnsibleDeploy:
         `progress` is told each task at each host as it starts, and each failure.
         """
         book = self._book(play.play)
+        deadline.check()
         while not self._slots.acquire(timeout=_GLANCE):
             deadline.check()
         try:

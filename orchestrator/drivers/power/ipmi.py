@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from orchestrator.drivers.power import conversation
 from orchestrator.drivers.power.conversation import Order, Reply
-from orchestrator.drivers.power.queue import Queues
+from orchestrator.drivers.power.queue import Queues, rest
 from orchestrator.model.errors import OutOfTime, PowerDenied, PowerError, PowerUnchanged
 from orchestrator.model.node import BootDevice, Node
 from orchestrator.model.secret import mask
@@ -93,7 +93,7 @@ class IpmiPower:
         trouble = PowerError(f"{_bmc(node)} was kept busy by earlier commands", node=node.name)
         for attempt in range(self._tries):
             try:
-                deadline.sleep(_JITTER.uniform(0.5, 1) * 2**attempt if attempt else 0)
+                rest(_JITTER.uniform(0.5, 1) * 2**attempt if attempt else 0, deadline)
                 with self._queues.turn(node.bmc, deadline):
                     return self._converse(node, talk, order, deadline)
             except _Passing as error:

@@ -12,6 +12,14 @@ from orchestrator.ports.clock import Deadline
 GLANCE = 0.25
 
 
+def rest(seconds: float, deadline: Deadline) -> None:
+    """Return after `seconds`, or raise what the deadline does as soon as it does."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        deadline.sleep(min(GLANCE, left))
+    deadline.check()
+
+
 class Queues:
     """The queues of all BMCs, by address: one chassis controller may serve several machines."""
 
@@ -34,8 +42,7 @@ class Queues:
         while not queue.lock.acquire(timeout=min(GLANCE, deadline.left())):
             deadline.check()
         try:
-            while (rest := queue.rested - time.monotonic()) > 0:
-                deadline.sleep(min(GLANCE, rest))
+            rest(queue.rested - time.monotonic(), deadline)
             yield
         finally:
             queue.rested = time.monotonic() + self._gap

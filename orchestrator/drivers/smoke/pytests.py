@@ -50,6 +50,7 @@ class PytestSmoke:
         if not where.is_dir() or not where.resolve().is_relative_to(self._suites.resolve()):
             msg = f"there is no smoke suite {suite.suite!r} below {self._suites}"
             raise ConfigError(msg)
+        deadline.check()
         while not self._slots.acquire(timeout=_POLL):
             deadline.check()
         try:
@@ -70,7 +71,7 @@ class PytestSmoke:
         with (folder / "smoke.log").open("w", encoding="utf-8") as file:
             log = _Log(file.write, progress)
             code = child.run([*argv, str(where)], self._environ(suite), folder, log.take, deadline)
-        if code not in _OK:
+        if code not in _OK or not report.exists():
             _complain(code, suite, log.complaint)
         return junit.read(report)
 

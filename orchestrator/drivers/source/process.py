@@ -64,6 +64,7 @@ class Git:
         self, *argv: str, deadline: Deadline, stdin: str = "", env: Sequence[tuple[str, str]] = ()
     ) -> Done:
         """Return how `git ARGV` ended; every process is gone when the deadline's error rises."""
+        deadline.check()
         flags = [part for flag in _SAFE for part in ("-c", flag)]
         environment = {key: os.environ[key] for key in _KEPT if key in os.environ}
         environment |= _FIXED | {"GIT_CONFIG_GLOBAL": str(self.config)} | dict(env)

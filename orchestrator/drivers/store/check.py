@@ -6,7 +6,7 @@ from typing import Final
 
 from orchestrator.drivers.store.codec import arch_from
 from orchestrator.drivers.store.database import Database, Transaction
-from orchestrator.drivers.store.grants import needs
+from orchestrator.model.placement import needs
 
 #: a query that finds what must not be, and the sentence for each row of it
 _RULES: Final = (

@@ -8,20 +8,11 @@ from orchestrator.drivers.store.attempts import record
 from orchestrator.drivers.store.codec import NAMES, arch_from, stamp
 from orchestrator.drivers.store.database import Transaction
 from orchestrator.drivers.store.order import fair
-from orchestrator.model.arch import Arch
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId
-from orchestrator.model.lease import Candidate, Grant, Need, Schedule, Waiting
-
-
-def needs(arch: Arch) -> tuple[Need, ...]:
-    """Return the gang that the arch wants, in the order of its roles."""
-    return tuple(
-        Need(role=role.name, capabilities=role.needs)
-        for role in arch.roles
-        for _ in range(role.count)
-    )
+from orchestrator.model.lease import Candidate, Grant, Schedule, Waiting
+from orchestrator.model.placement import needs
 
 
 def waiting(tx: Transaction) -> tuple[Waiting, ...]:

@@ -53,11 +53,14 @@ class Offers:
                 _keep(tx, replace(offer, fetched=(*offer.fetched, what)))
 
     def arrive(self, token: str, access: Access) -> bool:
-        """Store the call-back; return False when the token is unknown or was used already."""
+        """Store the call-back; return False when the token is unknown or was used by another.
+
+        The same call-back may come again: the machine whose answer got lost repeats it.
+        """
         with self.database.write() as tx:
             offer = _by_token(tx, token)
             if offer is None or offer.access:
-                return False
+                return offer is not None and offer.access == access
             _keep(tx, replace(offer, access=access))
         return True
 

@@ -15,6 +15,7 @@ let seq = document.body.dataset.seq;
 let source = null;
 let last = 0;
 let timer = null;
+let wanted = false;
 
 function say(text, on) {
   sign.hidden = false;
@@ -33,11 +34,13 @@ function listen() {
 }
 
 function refreshSoon() {
+  wanted = true;
   if (timer === null) timer = setTimeout(refresh, Math.max(0, last + SOONEST - Date.now()));
 }
 
 async function refresh() {
   last = Date.now();
+  wanted = false;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
@@ -49,6 +52,8 @@ async function refresh() {
     say("connection lost, trying again", false);
   } finally {
     timer = null;
+    // What happened while the page was being fetched may not be in it.
+    if (wanted) refreshSoon();
   }
 }
 

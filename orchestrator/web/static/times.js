@@ -22,7 +22,8 @@ export function tick() {
   const now = Date.now() - ahead;
   const show = (selector, words) => {
     for (const time of document.querySelectorAll(selector)) {
-      const text = words((now - Date.parse(time.dateTime)) / 1000);
+      const word = words((now - Date.parse(time.dateTime)) / 1000);
+      const text = word === "now" ? word : word + (time.dataset.age ?? "");
       if (time.textContent !== text) time.textContent = text;
     }
   };

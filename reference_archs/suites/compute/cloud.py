@@ -39,6 +39,15 @@ def sentence(error: Exception) -> str:
     return f"{said} (HTTP {error.status_code}, {request}, see the log of the API)"
 
 
+def is_shut(address: str) -> bool:
+    """Return whether nothing gets in at `address`."""
+    try:
+        _read(address)
+    except OSError:
+        return True
+    return False
+
+
 class Cloud:
     """One connection, and everything that a test made through it."""
 
@@ -140,14 +149,6 @@ class Cloud:
                     pytrace=False,
                 )
             time.sleep(_POLL_SECONDS)
-
-    def is_shut(self, address: str) -> bool:
-        """Return whether nothing gets in at `address`."""
-        try:
-            _read(address)
-        except OSError:
-            return True
-        return False
 
     def address(self, server: Resource, network: Resource | None = None) -> str:
         """Return the server's address on a network, or its first one."""

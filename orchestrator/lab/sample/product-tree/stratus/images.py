@@ -38,7 +38,7 @@ class Images:
 
     def _create(self, request: Request) -> Reply:
         asked = request.json()
-        image = asked.get("id") or new_id()
+        image = new_id()
         self._db.insert(
             "images",
             id=image,

@@ -31,7 +31,6 @@ class Networks:
         """Return what it answers."""
         return [
             route("GET", "/network", self._versions, public=True),
-            route("GET", "/network/v2.0/extensions", self._extensions),
             route("GET", "/network/v2.0/networks", self._list),
             route("POST", "/network/v2.0/networks", self._create),
             route("GET", "/network/v2.0/networks/{id}", self._get),
@@ -47,9 +46,6 @@ class Networks:
     def _versions(self, _: Request) -> Reply:
         links = [{"rel": "self", "href": f"{self._config.control}/network/v2.0/"}]
         return Reply(json={"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]})
-
-    def _extensions(self, _: Request) -> Reply:
-        return Reply(json={"extensions": []})
 
     def _make(self, name: str) -> str:
         taken = {row["number"] for row in self._db.rows("SELECT number FROM networks")}

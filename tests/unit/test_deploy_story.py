@@ -1,0 +1,134 @@
+"""How a play's events become progress, a log and a result."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from orchestrator.drivers.deploy.story import Story, complaint
+from orchestrator.model.result import HostResult, TaskOutcome
+
+
+def tell(*events: Mapping[str, Any]) -> tuple[Story, list[str], list[str]]:
+    told: list[str] = []
+    log: list[str] = []
+    story = Story(
+        hosts=["a", "b"],
+        progress=told.append,
+        write=log.append,
+        hide=lambda text: text.replace("hunter2", "******"),
+    )
+    for event in events:
+        assert story.take(event) is False
+    return story, told, log
+
+
+def event(kind: str, stdout: str = "", **data: object) -> Mapping[str, Any]:
+    return {"event": kind, "stdout": stdout, "event_data": data}
+
+
+def recap(**counts: Mapping[str, int]) -> Mapping[str, Any]:
+    return event("playbook_on_stats", **counts)
+
+
+def test_tasks_are_told_and_counted() -> None:
+    story, told, log = tell(
+        event("playbook_on_task_start", "TASK [install]", task="install"),
+        event("runner_on_start", task="install", host="a"),
+        event("runner_on_ok", "changed: [a]", task="install", host="a"),
+        recap(changed={"a": 1}, ok={"a": 1, "b": 1}),
+    )
+    assert told == ["install [a]"]
+    assert log == ["TASK [install]\n", "changed: [a]\n"]
+    assert story.ended
+    assert story.result().hosts == (
+        HostResult(host="a", outcome=TaskOutcome.OK, changed=1),
+        HostResult(host="b", outcome=TaskOutcome.OK),
+    )
+
+
+def test_the_last_failure_before_the_recap_counts() -> None:
+    story, told, _ = tell(
+        event("runner_on_failed", task="rescued", host="a", res={"msg": "first"}),
+        event("runner_on_failed", task="final", host="a", res={"msg": "second"}),
+        event("runner_on_failed", task="ignored", host="b", res={"msg": "x"}, ignore_errors=True),
+        recap(failures={"a": 1}, changed={"a": 2}),
+    )
+    assert story.result().hosts == (
+        HostResult(host="a", outcome=TaskOutcome.FAILED, changed=2, task="final", message="second"),
+        HostResult(host="b", outcome=TaskOutcome.OK),
+    )
+    assert told == ["rescued [a] failed: first", "final [a] failed: second"]
+
+
+def test_a_silent_host_is_unreachable() -> None:
+    refused = "Task failed: Failed to connect to the host via ssh: warning\r\nConnection refused"
+    story, _, _ = tell(
+        event(
+            "runner_on_unreachable", task="t", host="b", res={"unreachable": True, "msg": refused}
+        ),
+        recap(dark={"b": 1}),
+    )
+    ends = story.result()
+    assert not ends.ok
+    assert (ends.hosts[1].outcome, ends.hosts[1].message) == (
+        TaskOutcome.UNREACHABLE,
+        "Connection refused",
+    )
+
+
+def test_secrets_are_masked_wherever_they_leave() -> None:
+    story, told, log = tell(
+        event("runner_on_start", "TASK [hunter2]", task="hunter2", host="a"),
+        event("runner_on_failed", task="use hunter2", host="a", res={"msg": "x" * 496 + "hunter2"}),
+        event("verbose", "[ERROR]: hunter2 is wrong"),
+        recap(failures={"a": 1}),
+    )
+    assert "hunter" not in repr((told, log, story.result(), story.error()))
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        (
+            ["[ERROR]: the role 'x' was", "not found", "Origin: /books/site.yml:2:11", "", "1 -"],
+            "/books/site.yml:2:11: the role 'x' was not found",
+        ),
+        (["[ERROR]: the playbook: x could not be found"], "the playbook: x could not be found"),
+        (["ERROR! old words"], "old words"),
+        (["Traceback", "  boom"], "Traceback boom"),
+        ([], ""),
+    ],
+)
+def test_why_a_play_did_not_run(lines: list[str], sentence: str) -> None:
+    story, _, _ = tell(*(event("verbose", line) for line in lines))
+    assert not story.ended
+    assert story.error() == sentence
+
+
+@pytest.mark.parametrize(
+    ("result", "sentence"),
+    [
+        ({"msg": "plain\nwords"}, "plain words"),
+        ({"msg": "non-zero return code", "rc": 2, "stderr": "a\nb\nc\n"}, "b / c (exit status 2)"),
+        ({"msg": "non-zero return code", "rc": 2, "stdout": "out"}, "out (exit status 2)"),
+        (
+            {
+                "msg": "non-zero return code",
+                "rc": 1,
+                "stderr": "Shared connection to n closed.\r\n",
+            },
+            "non-zero return code (exit status 1)",
+        ),
+        (
+            {"msg": "MODULE FAILURE", "rc": 1, "module_stderr": "no\npython"},
+            "no / python (exit status 1)",
+        ),
+        ({"results": [{"failed": False}, {"failed": True, "msg": "item 2"}]}, "item 2"),
+        ({"reason": "no such file"}, "no such file"),
+        ({"censored": "hidden"}, "hidden"),
+        ({"msg": "\x1b[31mred\x07"}, "[31mred"),
+    ],
+)
+def test_what_a_failed_task_says(result: Mapping[str, Any], sentence: str) -> None:
+    assert complaint(result) == sentence
