@@ -18,6 +18,24 @@ ROOT = Path(__file__).parent.parent
 START_SECONDS = 60.0
 
 
+@dataclass(frozen=True)
+class Typed:
+    """A command under way, and the files that take what it prints."""
+
+    process: subprocess.Popen[bytes]
+    out: Path
+    err: Path
+
+    def status(self, seconds: float = 300) -> int:
+        """Return its exit status once it ended."""
+        return self.process.wait(seconds)
+
+    def json(self) -> Any:  # noqa: ANN401  # whatever JSON holds
+        """Return the one object that it printed, once it ended."""
+        self.status()
+        return json.loads(self.out.read_text())
+
+
 @dataclass
 class Orchestrator:
     """One home folder and the `smoketest up` process on it."""
@@ -25,12 +43,15 @@ class Orchestrator:
     home: Path
     nodes: int = 4
     speed: str = "max"
+    #: a lab file, instead of the lab in a box
+    lab: Path | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> float:
         """Start it and return the seconds until it answers."""
         command = [sys.executable, "-m", "orchestrator", "up", "--home", str(self.home)]
-        command += ["--nodes", str(self.nodes), "--speed", self.speed]
+        box = ["--nodes", str(self.nodes), "--speed", self.speed]
+        command += ["--lab", str(self.lab)] if self.lab else box
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "server.json").unlink(missing_ok=True)
         began = time.monotonic()
@@ -71,6 +92,20 @@ class Orchestrator:
             env={**os.environ, "NO_COLOR": "1"},
             stdin=subprocess.DEVNULL,
         )
+
+    def begin(self, *words: str) -> "Typed":
+        """Return a command under way in a process of its own."""
+        said = [self.home.parent / f"said-{time.monotonic_ns()}.{name}" for name in ("out", "err")]
+        with said[0].open("w") as out, said[1].open("w") as err:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "orchestrator", *words, "--home", str(self.home)],
+                cwd=ROOT,
+                stdout=out,
+                stderr=err,
+                env={**os.environ, "NO_COLOR": "1"},
+                stdin=subprocess.DEVNULL,
+            )
+        return Typed(process=process, out=said[0], err=said[1])
 
     def json(self, *words: str, seconds: float = 300) -> Any:  # noqa: ANN401  # whatever JSON holds
         """Return the one object that a command printed with `--json`."""

@@ -8,6 +8,7 @@ from orchestrator.cli.detail import logins
 from orchestrator.cli.places import cell_of, place
 from orchestrator.cli.session import Session
 from orchestrator.cli.summary import title
+from orchestrator.model.run import State
 
 Cell = Annotated[str, typer.Argument(metavar="CELL", help="E.g. 12/kvm-flat.")]
 
@@ -33,11 +34,15 @@ def cancel(
     found = place(what)
     client = session.reader()
     if found.arch:
-        cell = client.act(found, "cancel")
-        session.show(cell, f"{found.cell} is being stopped: `smoketest show {found.cell}`")
+        view = client.act(found, "cancel")
+        stops = f"{found.cell} is being stopped: `smoketest show {found.cell}`"
+        over = f"{found.cell} is over already: nothing to stop"
+        session.show(view, over if view.cell.state is State.DONE else stops)
         return
     run = client.cancel_run(found.run)
-    session.show(run, title(run), f"run {run.run} is being stopped: `smoketest watch {run.run}`")
+    stops = f"run {run.run} is being stopped: `smoketest watch {run.run}`"
+    over = f"run {run.run} is over already: nothing to stop"
+    session.show(run, title(run), over if run.state is State.DONE else stops)
 
 
 def hold(
@@ -56,5 +61,8 @@ def hold(
 def release(session: Session, cell: Cell) -> None:
     """Give the machines of a held cell back."""
     where = cell_of(cell)
-    view = session.reader().act(where, "release")
-    session.show(view, f"the machines of {where.cell} are wiped and go back")
+    client = session.reader()
+    held = any(attempt.held_until for attempt in client.cell(where).attempts[-1:])
+    view = client.act(where, "release")
+    done = f"the machines of {where.cell} are wiped and go back"
+    session.show(view, done if held else f"nobody holds machines of {where.cell}: nothing to do")

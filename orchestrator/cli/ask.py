@@ -10,7 +10,7 @@ import typer
 
 from orchestrator.cli import references, tables
 from orchestrator.cli.client import Body
-from orchestrator.cli.durations import spoken
+from orchestrator.cli.durations import counted, spoken
 from orchestrator.cli.follow import follow
 from orchestrator.cli.session import Session
 from orchestrator.cli.summary import next_step, title
@@ -100,7 +100,7 @@ def run(
     view = client.ask(body)
     if wait or view.state is State.DONE:
         return follow(session, client, view)
-    asked = f"asked for {len(view.cells)} cells"
+    asked = f"asked for {counted(len(view.cells), 'cell')}"
     session.show(view, title(view), asked, next_step(view))
     return None
 
@@ -113,7 +113,7 @@ def plan(session: Session, wanted: Wanted) -> None:
 
 
 def _costs(view: PlanView) -> str:
-    parts = [f"{len(view.cells)} cells on {view.machines} machines"]
+    parts = [f"{counted(len(view.cells), 'cell')} on {counted(view.machines, 'machine')}"]
     if view.machine_hours is not None:
         parts.append(f"{view.machine_hours:.2f} machine-hours")
     if view.estimate_seconds is not None:

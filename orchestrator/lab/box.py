@@ -69,13 +69,13 @@ class Box:
     def stop(self) -> None:
         """End the lab and all that ran on its machines; nothing happens if it is down."""
         state = self._state()
-        deadline = time.monotonic() + _STOP_SECONDS
-        number = signal.SIGTERM
-        while state.alive():
+        for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
-                os.kill(state.supervisor, number)
-            number = signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL
-            time.sleep(0.05)
+                if state.alive():
+                    os.kill(state.supervisor, number)
+            deadline = time.monotonic() + _STOP_SECONDS
+            while state.alive() and time.monotonic() < deadline:
+                time.sleep(0.02)
 
     def _state(self) -> LabState:
         state = read_state(self.folder)

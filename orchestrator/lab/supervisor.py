@@ -166,6 +166,7 @@ class Supervisor:
         return orphans | bearers(COOKIE, lambda value: value == cookie)
 
     def _stop(self) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self._stopping = True
         here = os.getpid()
         end_all(lambda: descendants(here))

@@ -1,8 +1,9 @@
 """The library: everything that people and scripts are shown, derived and never stored twice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from shlex import quote
 from statistics import median
 
 from orchestrator.model import summary
@@ -10,7 +11,7 @@ from orchestrator.model.arch import Arch
 from orchestrator.model.errors import NotFound
 from orchestrator.model.event import Event, Kind
 from orchestrator.model.ids import AttemptId, CellId, RunId
-from orchestrator.model.node import Node, NodeStatus, Provenance
+from orchestrator.model.node import Access, Node, NodeStatus, Provenance
 from orchestrator.model.request import Request
 from orchestrator.model.run import Cell, Plan, Run, State
 from orchestrator.model.verdict import Ruling, Verdict, exit_status
@@ -48,6 +49,8 @@ class Library:
     queue: Queue
     nodes_: Nodes
     files: Files
+    #: where an attempt's private SSH key is
+    key: Callable[[AttemptId], str]
     url: str
 
     def run(self, run: RunId) -> RunView:
@@ -178,6 +181,7 @@ class Library:
         ruling = next((e.ruling for e in reversed(events) if e.ruling), None)
         leased = bool(self.queue.leases(attempt))
         logins = [e.access for e in events if e.kind is Kind.ARRIVED and e.access and leased]
+        key = self.key(attempt)
         return AttemptView(
             attempt=attempt,
             verdict=ruling.verdict if ruling else None,
@@ -189,7 +193,7 @@ class Library:
             events=events,
             files=self.files.names(attempt),
             held_until=self.queue.held_until(attempt),
-            ssh=tuple(f"ssh -p {login.port} {login.user}@{login.address}" for login in logins),
+            ssh=tuple(_ssh(login, key) for login in logins),
         )
 
     def _provenance(self, nodes: Sequence[str]) -> Provenance | None:
@@ -225,6 +229,12 @@ def _exit(run: Run, cells: Sequence[CellView]) -> int | None:
             )
         )
     )
+
+
+def _ssh(login: Access, key: str) -> str:
+    """Return the line that logs in: with the attempt's key, at that very host key."""
+    pinned = f'-o "KnownHostsCommand=/bin/echo %H {login.host_key}"'
+    return f"ssh -i {quote(key)} {pinned} -p {login.port} {login.user}@{login.address}"
 
 
 def _planned(arch: Arch, usual: float | None) -> PlannedCell:

@@ -24,7 +24,7 @@ from orchestrator.web.addresses import CellHere, RunHere
 from orchestrator.web.auth import Writer, check_token
 from orchestrator.web.bodies import FaultBody, HoldBody, ReasonBody, RequestBody
 from orchestrator.web.house import Here, House
-from orchestrator.web.stream import Feed
+from orchestrator.web.stream import Feed, newest
 
 reads = APIRouter(prefix="/api")
 writes = APIRouter(prefix="/api", dependencies=[Writer])
@@ -176,6 +176,7 @@ def branches(
 @reads.get("/events")
 def events(
     request: Request,
+    house: Here,
     since: Annotated[int | None, Query(ge=0, lt=2**62)] = None,
     last_event_id: Annotated[str, Header()] = "",
 ) -> StreamingResponse:
@@ -184,6 +185,9 @@ def events(
     seq = feed.position if since is None else since
     if last_event_id.isdecimal() and int(last_event_id) < 2**62:
         seq = int(last_event_id)
+    # Who comes from another store's future (a home that was wiped) would wait for ever.
+    if seq > feed.position:
+        seq = min(seq, newest(house.events))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(feed.listen(seq), media_type="text/event-stream", headers=headers)
 

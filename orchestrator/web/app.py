@@ -41,12 +41,6 @@ def build(house: House) -> FastAPI:
     return app
 
 
-def hang_up(app: FastAPI) -> None:
-    """End every live stream of `app`: call it, in the server's loop, before it shuts down."""
-    feed: Feed = app.state.feed
-    feed.close()
-
-
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     feed: Feed = app.state.feed

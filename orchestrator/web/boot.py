@@ -81,7 +81,7 @@ def key(house: Here, token: str) -> Response:
 
 @routes.api_route("/{token}/arrived", methods=["GET", "POST"])
 def arrived(house: Here, token: str, ssh: Annotated[str, Query(max_length=400)]) -> Response:
-    """Take the call-back of an installed machine: its SSH host key; once."""
+    """Take the call-back of an installed machine: its SSH host key; a repeat changes nothing."""
     offer = _offer(house, token)
     node = house.library.lab.nodes.get(offer.node)
     if node is None:
@@ -90,8 +90,8 @@ def arrived(house: Here, token: str, ssh: Annotated[str, Query(max_length=400)])
     access = Access(
         address=node.address, port=node.ssh_port, user=node.ssh_user, host_key=host_key(ssh)
     )
-    if offer.access is not None or not house.offers.arrive(token, access):
-        detail = f"{offer.node} called home already: a token is good for one call"
+    if not house.offers.arrive(token, access):
+        detail = f"{offer.node} called home already, with another key: a token is good for one"
         raise HTTPException(HTTPStatus.CONFLICT, detail)
     return PlainTextResponse(f"welcome, {offer.node}\n")
 

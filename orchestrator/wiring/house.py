@@ -75,7 +75,7 @@ def build(home: Home, lab: LabParts, url: str) -> House:
         Enrolled(name=node.name, capabilities=node.capabilities) for node in lab.nodes.values()
     ]
     store.nodes.enrol(declared, kit.clock.now())
-    app = build_app(_web(home, lab, store, engine, url))
+    app = build_app(_web(home, lab, store, engine, kit, url))
     return House(app=app, engine=engine, flow=flow, kit=kit, children=children)
 
 
@@ -107,7 +107,9 @@ def _power(children: WarmChildren, lab: LabParts) -> dict[str, Power]:
     return {"ipmi": ipmi} | {name: vendors[name]() for name in names}
 
 
-def _web(home: Home, lab: LabParts, store: Store, engine: DbosEngine, url: str) -> web.House:
+def _web(
+    home: Home, lab: LabParts, store: Store, engine: DbosEngine, kit: Kit, url: str
+) -> web.House:
     clock = SystemClock()
     files = FolderFiles(home.attempts)
     known = Lab(nodes=lab.nodes, archs=lab.archs, trusted=lab.trusted, trust_code=lab.trust_code)
@@ -126,7 +128,7 @@ def _web(home: Home, lab: LabParts, store: Store, engine: DbosEngine, url: str) 
             engine=engine,
         ),
         inventory=Inventory(clock=clock, nodes=store.nodes, engine=engine),
-        library=_library(known, store, files, url),
+        library=_library(known, store, kit, files, url),
         offers=store.offers,
         events=store.events,
         files=files,
@@ -136,7 +138,7 @@ def _web(home: Home, lab: LabParts, store: Store, engine: DbosEngine, url: str) 
     )
 
 
-def _library(known: Lab, store: Store, files: FolderFiles, url: str) -> Library:
+def _library(known: Lab, store: Store, kit: Kit, files: FolderFiles, url: str) -> Library:
     return Library(
         lab=known,
         clock=SystemClock(),
@@ -145,6 +147,7 @@ def _library(known: Lab, store: Store, files: FolderFiles, url: str) -> Library:
         queue=store.queue,
         nodes_=store.nodes,
         files=files,
+        key=kit.boot["preseed"].key,
         url=url,
     )
 

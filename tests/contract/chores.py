@@ -15,10 +15,17 @@ def whoami(_: object) -> int:
     return os.getpid()
 
 
+def report(pid_file: str) -> None:
+    """Write our process id; the file is there only once it is whole."""
+    draft = Path(f"{pid_file}.new")
+    draft.write_text(str(os.getpid()))
+    draft.rename(pid_file)
+
+
 def hang(pid_file: str) -> None:
     """Hang as a library does that swallows every signal it can."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    Path(pid_file).write_text(str(os.getpid()))
+    report(pid_file)
     while True:
         time.sleep(60)
 
@@ -31,7 +38,7 @@ def mind(pid_file: str) -> str:
 
     signal.signal(signal.SIGTERM, bow)
     try:
-        Path(pid_file).write_text(str(os.getpid()))
+        report(pid_file)
         time.sleep(60)
     except InterruptedError:
         return "a bow"

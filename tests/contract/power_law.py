@@ -54,7 +54,7 @@ class PowerLaw:
     @pytest.fixture(autouse=True)
     def _fresh(self, rig: Rig) -> None:
         rig.device.fault("")
-        rig.power.set(rig.device.node(), within(10), on=False)
+        wait_for(lambda: _switched_off(rig), 30)
         rig.device.forget()
 
     def test_sets_and_reads_the_state(self, rig: Rig) -> None:
@@ -217,6 +217,14 @@ class PowerLaw:
         victim.stdin.write(json.dumps(order) + "\n")
         victim.stdin.flush()
         return victim
+
+
+def _switched_off(rig: Rig) -> bool:
+    """Return whether the machine could be switched off; what was silent may still be waking up."""
+    with suppress(PowerError):
+        rig.power.set(rig.device.node(), within(10), on=False)
+        return True
+    return False
 
 
 def _insist(rig: Rig, deadline: Deadline) -> None:

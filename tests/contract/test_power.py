@@ -199,7 +199,8 @@ def work(power: IpmiPower, device: BmcDevice) -> bool:
     return power.is_on(node, within(60))
 
 
-def test_fifty_side_by_side(power: IpmiPower, tmp_path: Path) -> None:
+def test_fifty_side_by_side(children: WarmChildren, tmp_path: Path) -> None:
+    power = IpmiPower(children, gap=0)
     for devices in start_bmcs(tmp_path, 50):
         with ThreadPoolExecutor(50) as threads:
             assert all(threads.map(work, repeat(power), devices))

@@ -55,10 +55,11 @@ def test_a_machine_is_led_from_its_mac_to_its_call_back(home: Furnished, offered
     )
 
 
-def test_a_token_is_good_for_one_call(home: Furnished, offered: Offer) -> None:
+def test_a_token_is_good_for_one_key(home: Furnished, offered: Offer) -> None:
     address = f"/boot/{offered.token}/arrived"
     first, second = public_key(), public_key()
     assert home.client().post(address, params={"ssh": first}).status_code == HTTPStatus.OK
+    assert home.client().get(address, params={"ssh": first}).status_code == HTTPStatus.OK
     answer = home.client().get(address, params={"ssh": second})
     assert answer.status_code == HTTPStatus.CONFLICT
     assert "n01 called home already" in answer.text

@@ -153,7 +153,7 @@ def test_a_live_cell_shows_its_stage_logins_and_logs(day: Furnished) -> None:
     answer = _get(day, "/cells/6/kvm-vlan")
     words = re.sub(r"\s+", " ", Tree(answer.text).text)
     assert "deploy for" in words
-    assert "ssh -p 22022 root@127.0.7.1" in words
+    assert re.search(r"ssh -i \S+ .* -p 22022 root@127.0.7.1", words)
     assert "smoketest hold 6/kvm-vlan" in words
     found = re.search(r'data-file="(/api/files/6/kvm-vlan/1/console-n\d\d.log)"', answer.text)
     assert found is not None

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,26 @@ async def _one(client: httpx.AsyncClient, since: int, connected: asyncio.Semapho
             if len(found) == 3:
                 break
     return found
+
+
+def test_a_listener_from_the_future_hears_what_happens_now(home: Furnished) -> None:
+    with home.client().stream("GET", "/api/events", params={"since": 10**9}) as answer:
+        lines = answer.iter_lines()
+        assert next(lines).startswith("retry:")
+        _note(home, "here")
+        assert next(line for line in lines if '"here"' in line)
+
+
+def test_a_server_that_ends_does_not_wait_for_its_listeners(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ExitStack() as open_streams:
+        with furnish(tmp_path) as home:
+            answer = open_streams.enter_context(home.client().stream("GET", "/api/events"))
+            assert next(answer.iter_lines()).startswith("retry:")
+            began = time.monotonic()
+        assert time.monotonic() - began < 5
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_the_end_of_the_history_is_found_without_reading_it(home: Furnished) -> None:

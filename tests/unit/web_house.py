@@ -32,6 +32,7 @@ from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
 from orchestrator.web.app import build
 from orchestrator.web.house import House, Identity, ImageFiles
+from orchestrator.web.server import Server
 
 KINDS = ("kvm", "xenserver", "hyperv", "vmware")
 IMAGE = "debian-12"
@@ -150,8 +151,8 @@ def _client(url: str, headers: dict[str, str]) -> httpx.Client:
 @contextmanager
 def _serving(house: House, listener: socket.socket) -> Iterator[None]:
     app = build(house)
-    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=10)
+    server = Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     end = time.monotonic() + 20
@@ -201,6 +202,7 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
             queue=store.queue,
             nodes_=store.nodes,
             files=files,
+            key=lambda attempt: str(folder / "keys" / attempt.replace("/", "_")),
             url=url,
         ),
         offers=store.offers,

@@ -1,0 +1,1 @@
+"""What the project promises, shown on the real program from the outside."""
