@@ -291,7 +291,9 @@ def _read(path: Path) -> Entry:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); mend or remove it") from error
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        # Of a key without its colon, the problem is only found at the next line.
+        mark = error.context_mark if "simple key" in str(error.context) else error.problem_mark
+        line = mark.line + 1 if mark else 1
         problem = error.problem or error.context
         raise ConfigError(f"{path}:{line}: not YAML: {problem}; mend this line") from error
     except (yaml.YAMLError, RecursionError) as error:

@@ -6,6 +6,7 @@ done twice, and a repeated stage reads the world before it touches it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from orchestrator.model.arch import Arch
@@ -41,6 +42,9 @@ ORDER: tuple[tuple[Stage, StageFunction], ...] = (
     (Stage.RELEASE, release),
 )
 
+#: what this host's own processors do most of
+HEAVY = frozenset({Stage.DEPLOY, Stage.SMOKE, Stage.COLLECT})
+
 #: a broken cell is tried this often in all, each time on other machines
 ATTEMPTS = 3
 #: what is nobody's to change by trying again
@@ -74,12 +78,10 @@ class Flow:
         if task.ended(stage) or (stage in WORK and task.failure):
             return
         self.kit.orphans.end(attempt)
-        begun = any(e.stage is stage and e.kind is Kind.STARTED for e in task.past)
-        self._append(task, Event(kind=Kind.RESUMED if begun else Kind.STARTED, stage=stage))
         last = Event(kind=Kind.FINISHED, stage=stage)
         try:
-            for event in dict(ORDER)[stage](task, self.kit, self._deadline(task, stage)):
-                self._append(task, event)
+            with self._place(task, stage):
+                self._work(task, stage)
         except SmoketestError as error:
             last = _failed(stage, error)
         except Exception as error:  # the one catch: a bug must not lose a machine
@@ -89,6 +91,16 @@ class Flow:
         self._append(task, last)
         if stage is Stage.VERDICT and last.kind is Kind.FAILED:
             self._append(task, _undecided(last))
+
+    def _work(self, task: Task, stage: Stage) -> None:
+        begun = any(e.stage is stage and e.kind is Kind.STARTED for e in task.past)
+        self._append(task, Event(kind=Kind.RESUMED if begun else Kind.STARTED, stage=stage))
+        for event in dict(ORDER)[stage](task, self.kit, self._deadline(task, stage)):
+            self._append(task, event)
+
+    def _place(self, task: Task, stage: Stage) -> AbstractContextManager[None]:
+        """Return the place that a heavy stage waits for, outside its budget: the wait is ours."""
+        return self.kit.slots.take(self._guard(task, stage)) if stage in HEAVY else nullcontext()
 
     def interrupt(self, cause: str) -> None:
         """Fail the work of every granted attempt that has no verdict: its machines are gone.
@@ -130,6 +142,11 @@ class Flow:
 
     def _deadline(self, task: Task, stage: Stage) -> Deadline:
         seconds = budget(task.arch, stage)
+        guard = self._guard(task, stage)
+        return Deadline(self.kit.clock, seconds, guard, f"{stage} on {task.arch.name}")
+
+    def _guard(self, task: Task, stage: Stage) -> Callable[[], None]:
+        """Return what stops a stage early; a cancelled attempt still ends in good order."""
 
         def guard() -> None:
             try:
@@ -138,7 +155,7 @@ class Flow:
                 if stage in WORK:
                     raise
 
-        return Deadline(self.kit.clock, seconds, guard, f"{stage} on {task.arch.name}")
+        return guard
 
 
 def budget(arch: Arch, stage: Stage) -> float:

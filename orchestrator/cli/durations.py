@@ -1,4 +1,4 @@
-"""Times as people say them."""
+"""Times and counts as people say them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,11 @@ def spoken(seconds: float | None) -> str:
     if whole < 2 * 86400:
         return f"{whole // 3600} h {whole % 3600 // 60:02} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 cell` or `3 cells`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def ago(when: datetime) -> str:

@@ -1,7 +1,8 @@
 """What a serial console says about a machine that will not arrive.
 
 Each recogniser turns a line that some firmware, loader or installer prints into one sentence with
-the next step, and says whose it is. The first that matches the newest lines wins.
+the next step, and says whose it is. The first that matches the newest lines wins; a line that only
+tells what an earlier one led to counts when no other is known.
 """
 
 import re
@@ -46,11 +47,6 @@ _RECOGNISERS: tuple[tuple[str, Blame, str], ...] = (
         "the installer refused our answers ({line}); mend the answer template of this image",
     ),
     (
-        r"No bootable device|Boot failed: not a bootable disk",
-        Blame.INFRA,
-        "it found nothing to boot; check its boot order and that the network boot was taken",
-    ),
-    (
         r"Kernel panic.*",
         Blame.INFRA,
         "its kernel panicked ({line}); test the machine's memory and disk",
@@ -63,15 +59,25 @@ _RECOGNISERS: tuple[tuple[str, Blame, str], ...] = (
     (
         r"Failed to run preseeded command.*|\[!!\].*",
         Blame.INFRA,
-        "the installer stopped at a question ({line})",
+        "the installer stopped at a question ({line}); its console log tells what led to it",
+    ),
+)
+_CONSEQUENCES: tuple[tuple[str, Blame, str], ...] = (
+    (
+        r"No bootable device|Boot failed: not a bootable disk",
+        Blame.INFRA,
+        "it found nothing to boot; check its boot order and that the network boot was taken",
     ),
 )
 
 
 def recognise(lines: Sequence[str]) -> Diagnosis | None:
     """Return what the newest of `lines` that any recogniser knows says, or None."""
-    for line in reversed(lines):
-        for pattern, blame, sentence in _RECOGNISERS:
-            if re.search(pattern, line, re.IGNORECASE):
-                return Diagnosis(blame=blame, sentence=sentence.format(line=line.strip()[:160]))
-    return None
+    found = (
+        Diagnosis(blame=blame, sentence=sentence.format(line=line.strip()[:160]))
+        for known in (_RECOGNISERS, _CONSEQUENCES)
+        for line in reversed(lines)
+        for pattern, blame, sentence in known
+        if re.search(pattern, line, re.IGNORECASE)
+    )
+    return next(found, None)

@@ -57,6 +57,10 @@ class Cell:
     #: the ruling of its deciding attempt, when done
     ruling: Ruling | None = None
     attempts: tuple[AttemptId, ...] = ()
+    #: the machines that the newest attempt was given, in the order of its roles
+    nodes: tuple[str, ...] = ()
+    #: when the newest attempt's last event happened
+    updated: datetime | None = None
     #: while waiting: one sentence
     why: str = ""
 

@@ -13,6 +13,7 @@ from orchestrator.ports.notify import Notify
 from orchestrator.ports.orphans import Orphans
 from orchestrator.ports.power import Power
 from orchestrator.ports.shell import Shell
+from orchestrator.ports.slots import Slots
 from orchestrator.ports.smoke import Smoke
 from orchestrator.ports.store import Events, Nodes, Queue
 from orchestrator.ports.vault import Vault
@@ -32,6 +33,7 @@ class Kit:
     notify: tuple[Notify, ...]
     vault: Vault
     orphans: Orphans
+    slots: Slots
     queue: Queue
     nodes: Nodes
     events: Events

@@ -152,11 +152,11 @@ class Library:
         return self._view(cell, events)
 
     def _brief(self, cell: Cell) -> CellView:
+        """Return the cell without what only its events tell, unless it runs."""
         return self._cell(cell) if cell.state is State.RUNNING else self._view(cell, ())
 
     def _view(self, cell: Cell, events: Sequence[Event]) -> CellView:
         ruling = cell.ruling
-        nodes = summary.nodes(events)
         return CellView(
             cell=cell.id,
             arch=cell.arch.name,
@@ -166,14 +166,14 @@ class Library:
             blame=ruling.blame if ruling else None,
             cause=ruling.cause if ruling else "",
             voting=cell.arch.voting,
-            provenance=self._provenance(nodes),
+            provenance=self._provenance(cell.nodes),
             attempts=len(cell.attempts),
             phases=summary.phases(events) if events else Phases(),
             tests=summary.tally(events) if events else Tally(),
-            nodes=nodes,
+            nodes=cell.nodes,
             why=cell.why if cell.state is State.WAITING else "",
             url=f"{self.url}/cells/{cell.id}",
-            updated=events[-1].at if events else None,
+            updated=events[-1].at if events else cell.updated,
         )
 
     def _attempt(self, attempt: AttemptId) -> AttemptView:

@@ -20,6 +20,7 @@ from orchestrator.ports.kit import Kit
 #: share of the stage that one power command may use, in seconds
 POWER_SECONDS = 60.0
 POLL_SECONDS = 0.25
+_UNSEEN = "it fetched nothing from us, so check its cable, VLAN and boot order"
 
 
 def provision(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
@@ -107,9 +108,10 @@ def _silence(task: Task, host: Host, kit: Kit, deadline: Deadline) -> str:
     """Return what is known of a machine that never called home."""
     fetched = kit.boot[host.node.boot].fetched(host.node, task.attempt)
     last = kit.console[host.node.console].tail(console_path(task, host), 1)
-    got = f"it fetched {', '.join(fetched)}" if fetched else "it fetched nothing from us"
+    got = f"it fetched {', '.join(fetched)}" if fetched else _UNSEEN
     said = f"; its console last said: {last[-1]}" if last else "; its console said nothing"
-    return f"{host.node.name} did not call home within {deadline.seconds:.0f} s: {got}{said}"
+    silent = f"{host.node.name} did not call home within {deadline.seconds:.0f} s"
+    return f"{silent}: {got}{said} (all of it: console-{host.node.name}.log)"
 
 
 def _answer(task: Task, host: Host, access: Access, kit: Kit, deadline: Deadline) -> None:

@@ -19,6 +19,7 @@ from orchestrator.drivers.orphans.cookie import CookieOrphans
 from orchestrator.drivers.plugins import vendor_drivers
 from orchestrator.drivers.power.ipmi import IpmiPower
 from orchestrator.drivers.shell.ssh import SshShell
+from orchestrator.drivers.slots.fifo import FifoSlots
 from orchestrator.drivers.smoke.pytests import PytestSmoke
 from orchestrator.drivers.source.git import GitSource
 from orchestrator.drivers.store.opened import Store, open_store
@@ -88,11 +89,12 @@ def _kit(home: Home, lab: LabParts, store: Store, children: WarmChildren, url: s
         console={"sol": SolConsole(children)},
         boot={"preseed": boot},
         shell=SshShell(),
-        deploy=AnsibleDeploy(lab.playbooks, identity, None, SIDE_BY_SIDE),
-        smoke=PytestSmoke(lab.suites, identity, SIDE_BY_SIDE),
+        deploy=AnsibleDeploy(lab.playbooks, identity, None),
+        smoke=PytestSmoke(lab.suites, identity),
         notify=(FileNotify(),),
         vault=home.vault(),
         orphans=CookieOrphans(identity),
+        slots=FifoSlots(SIDE_BY_SIDE),
         queue=store.queue,
         nodes=store.nodes,
         events=store.events,
@@ -111,7 +113,6 @@ def _web(
     home: Home, lab: LabParts, store: Store, engine: DbosEngine, kit: Kit, url: str
 ) -> web.House:
     clock = SystemClock()
-    files = FolderFiles(home.attempts)
     known = Lab(nodes=lab.nodes, archs=lab.archs, trusted=lab.trusted, trust_code=lab.trust_code)
     return web.House(
         identity=web.Identity(
@@ -128,17 +129,17 @@ def _web(
             engine=engine,
         ),
         inventory=Inventory(clock=clock, nodes=store.nodes, engine=engine),
-        library=_library(known, store, kit, files, url),
+        library=_library(known, store, kit, home, url),
         offers=store.offers,
         events=store.events,
-        files=files,
+        files=FolderFiles(home.attempts),
         faults=lab.faults,
         images=_image_files(lab),
         token=home.token(),
     )
 
 
-def _library(known: Lab, store: Store, kit: Kit, files: FolderFiles, url: str) -> Library:
+def _library(known: Lab, store: Store, kit: Kit, home: Home, url: str) -> Library:
     return Library(
         lab=known,
         clock=SystemClock(),
@@ -146,7 +147,7 @@ def _library(known: Lab, store: Store, kit: Kit, files: FolderFiles, url: str) -
         events=store.events,
         queue=store.queue,
         nodes_=store.nodes,
-        files=files,
+        files=FolderFiles(home.attempts),
         key=kit.boot["preseed"].key,
         url=url,
     )

@@ -25,6 +25,8 @@ POWER_GROUP = "orchestrator.power"
 KNOWN = config.Drivers(
     power=frozenset({"ipmi", *vendor_drivers(POWER_GROUP)}), console={"sol"}, boot={"preseed"}
 )
+#: simulated BMCs need no rest, and obey at once or never
+BOX_IPMI = config.Ipmi(gap=0, settle=4)
 SAMPLE = "sample"
 #: the simulated machines' image; nothing in it is ever executed
 PLACEHOLDER = (
@@ -61,6 +63,7 @@ def open_lab(settings: Settings, home: Home) -> LabParts:
 
 def _in_a_box(settings: Settings, home: Home) -> LabParts:
     folders = config.builtin()
+    archs = _archs(folders)
     folder = home.folder / "lab"
     speed = parse_speed(settings.speed)
     running = box.attach(folder)
@@ -75,14 +78,14 @@ def _in_a_box(settings: Settings, home: Home) -> LabParts:
     return LabParts(
         title=f"lab in a box: {len(nodes)} simulated machines{pace}",
         nodes=nodes,
-        archs=_archs(folders),
+        archs=archs,
         images=_simulated_images(home.folder / "images"),
         aliases={SAMPLE: str(sample)},
         trusted=frozenset({SAMPLE, str(sample)}),
         trust_code=settings.trust_code,
         playbooks=folders.playbooks,
         suites=folders.suites,
-        ipmi=config.Ipmi(gap=0.0),
+        ipmi=BOX_IPMI,
         store_url=home.store_url,
         fresh=running is None,
         faults=BoxFaults(lab),

@@ -1,6 +1,5 @@
 """Run an orchestrator in the foreground until it is told to stop."""
 
-import logging
 import os
 import signal
 import socket
@@ -11,6 +10,7 @@ from types import FrameType
 import uvicorn
 
 from orchestrator.model.errors import ConfigError
+from orchestrator.web.server import Server
 from orchestrator.wiring.home import claim
 from orchestrator.wiring.house import House, build
 from orchestrator.wiring.lab import open_lab
@@ -32,16 +32,18 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
         lab = open_lab(settings, home)
         house = build(home, lab, url)
         lab.set_boot_url(f"{url}/boot")
-        server = uvicorn.Server(_server_config(house))
+        server = Server(_server_config(house))
 
         def announce() -> None:
             house.open(f"{lab.title} was switched off in the middle of it" if lab.fresh else "")
             home.announce(url)
             ready(url)
 
-        _run(server, listener, announce)
-        house.close()
-        lab.stop()
+        try:
+            _run(server, listener, announce)
+        finally:
+            house.close()
+            lab.stop()
     # Threads of stages that were under way still wait; what they did is in the store.
     os._exit(0)
 
@@ -57,7 +59,11 @@ def _server_config(house: House) -> uvicorn.Config:
 
 
 def _run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[], None]) -> None:
-    """Serve in this thread, announcing once it answers, until a signal says stop."""
+    """Serve in this thread, announcing once it answers, until a signal says stop.
+
+    Raises what `announce` raised, after the server ended.
+    """
+    failures: list[Exception] = []
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         server.should_exit = True
@@ -67,8 +73,8 @@ def _run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[],
             threading.Event().wait(0.02)
         try:
             announce()
-        except Exception:
-            logging.getLogger(__name__).exception("the orchestrator could not start")
+        except Exception as error:  # noqa: BLE001 - raised again below, in the thread that serves
+            failures.append(error)
             server.should_exit = True
 
     threading.Thread(target=when_started, name="announce", daemon=True).start()
@@ -76,6 +82,8 @@ def _run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[],
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     server.run(sockets=[listener])
+    if failures:
+        raise failures[0]
 
 
 def _bind(port: int, usual: int) -> socket.socket:

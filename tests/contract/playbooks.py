@@ -22,7 +22,7 @@ ATTEMPT = AttemptId("7/kvm-flat/1")
 class Lab:
     """Playbooks of a test's own, and what a driver tells about them."""
 
-    def __init__(self, folder: Path, sshd: Sshd, parallel: int = 6) -> None:
+    def __init__(self, folder: Path, sshd: Sshd) -> None:
         """Take a folder of the test's own and the server that all hosts are."""
         self.me = f"lab-{secrets.token_hex(4)}"
         self.sshd = sshd
@@ -33,7 +33,7 @@ class Lab:
         self.memory = folder / "m"
         if len(str(self.memory)) > 50:
             self.memory = Path("/dev/shm") / self.me  # noqa: S108  # a name nobody can guess
-        self.deploy = AnsibleDeploy(self.books, self.me, self.memory, parallel)
+        self.deploy = AnsibleDeploy(self.books, self.me, self.memory)
         self.told: list[str] = []
 
     def write(self, tasks: str) -> None:

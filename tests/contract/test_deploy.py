@@ -349,25 +349,6 @@ def test_six_plays_side_by_side(lab: Lab, tmp_path: Path) -> None:
         assert ends[index].outcome.value == ("failed" if expected else "ok"), ends[index]
 
 
-def test_no_more_plays_at_once_than_allowed(tmp_path: Path, sshd: Sshd) -> None:
-    lab = Lab(tmp_path, sshd, parallel=1)
-    slow(lab, tmp_path / "started")
-
-    def hold() -> None:
-        with pytest.raises(OutOfTime):
-            lab.run(seconds=3)
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    wait_for(tmp_path / "started")
-    with pytest.raises(OutOfTime):
-        lab.run(seconds=0.2)
-    thread.join()
-    lab.write("- ansible.builtin.raw: 'true'")
-    assert lab.run().ok
-    lab.close()
-
-
 def test_a_folder_too_long_for_sockets_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="too long for SSH's sockets"):
-        AnsibleDeploy(tmp_path, "lab", Path("/" + "x" * 50), 1)
+        AnsibleDeploy(tmp_path, "lab", Path("/" + "x" * 50))

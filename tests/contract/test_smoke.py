@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from pathlib import Path
 
@@ -65,11 +64,11 @@ MIXED = """
 class Lab:
     """Suites of a test's own, and what a driver tells about them."""
 
-    def __init__(self, folder: Path, parallel: int = 2) -> None:
+    def __init__(self, folder: Path) -> None:
         self.me = f"lab-{secrets.token_hex(4)}"
         self.suites = folder / "suites"
         self.folder = folder / "evidence"
-        self.smoke = PytestSmoke(self.suites, self.me, parallel)
+        self.smoke = PytestSmoke(self.suites, self.me)
         self.told: list[str] = []
 
     def write(self, text: str, name: str = "compute/test_cloud.py") -> None:
@@ -308,18 +307,6 @@ def test_killed_with_its_parent_and_called_again(lab: Lab) -> None:
         os.kill(pid, signal.SIGKILL)
     lab.write(MIXED)
     assert len(lab.run()) == 9
-
-
-def test_no_more_suites_at_once_than_allowed(tmp_path: Path) -> None:
-    lab = Lab(tmp_path, parallel=1)
-    lab.write("import time\ndef test_a(): time.sleep(1.5)\n")
-    first = threading.Thread(target=lab.run)
-    first.start()
-    time.sleep(0.5)
-    with pytest.raises(OutOfTime):
-        lab.run(seconds=0.4)
-    first.join()
-    assert lab.run()[0].outcome is Outcome.PASSED
 
 
 def test_a_flood_of_output_is_cut(lab: Lab) -> None:

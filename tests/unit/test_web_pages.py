@@ -104,7 +104,7 @@ def test_the_matrix_shows_verdict_blame_cause_and_what_waits(day: Furnished) -> 
     tree = Tree(answer.text)
     titles = [value for name, value in tree.attributes if name == "title"]
     red = [title for title in titles if title.startswith("4/xenserver-flat: failed")]
-    assert red == [f"4/xenserver-flat: failed, blame product: {MAC_ERROR}"]
+    assert red == [f"4/xenserver-flat: failed, blame product: {MAC_ERROR} (2 h)"]
     assert any("6/hyperv-vlan: waiting: waits for" in title for title in titles)
     words = re.sub(r"\s+", " ", tree.text)
     assert "Queued, not stuck." in words

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from threading import BoundedSemaphore
 
 from ansible_runner import Runner, RunnerConfig
 
@@ -47,10 +46,9 @@ class AnsibleDeploy:
         playbooks: Path,
         orchestrator: str,
         secrets_dir: Path | None,
-        parallel: int,
         python: str = "python3",
     ) -> None:
-        """Take the folder of playbooks, our own id, and how many plays may run at once.
+        """Take the folder of playbooks and our own id.
 
         Secrets are handed over in `secrets_dir`, in memory when None. `python` is looked up on
         each node's own PATH.
@@ -58,7 +56,6 @@ class AnsibleDeploy:
         self._playbooks = playbooks.absolute()
         self._orchestrator = orchestrator
         self._base = base(secrets_dir)
-        self._slots = BoundedSemaphore(parallel)
         self._python = python
 
     def run(self, play: Play, progress: Callable[[str], None], deadline: Deadline) -> PlayResult:
@@ -68,18 +65,13 @@ class AnsibleDeploy:
         """
         book = self._book(play.play)
         deadline.check()
-        while not self._slots.acquire(timeout=_GLANCE):
-            deadline.check()
-        try:
-            with scratch(self._base) as folder:
-                space = Workspace(kept=_fresh(Path(play.folder), book.stem), scratch=folder)
-                space.lay(play, self._python, self._playbooks / "roles")
-                try:
-                    return self._run(play, book, space, progress, deadline)
-                finally:
-                    space.clear()
-        finally:
-            self._slots.release()
+        with scratch(self._base) as folder:
+            space = Workspace(kept=_fresh(Path(play.folder), book.stem), scratch=folder)
+            space.lay(play, self._python, self._playbooks / "roles")
+            try:
+                return self._run(play, book, space, progress, deadline)
+            finally:
+                space.clear()
 
     def _book(self, name: str) -> Path:
         book = self._playbooks / name

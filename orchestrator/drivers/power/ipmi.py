@@ -78,7 +78,7 @@ class IpmiPower:
         found = self._ask(node, conversation.set_power, order, deadline)
         if found != wanted:
             msg = f"{_bmc(node)} accepted 'power {wanted}' but still reads {found}"
-            raise PowerUnchanged(f"{msg} after {settle:.3g} s", node=node.name)
+            raise PowerUnchanged(f"{msg} after {settle:.3g} s: reset the BMC", node=node.name)
 
     def boot_next(self, node: Node, device: BootDevice, deadline: Deadline) -> None:
         """Make the next power-on boot from `device`; nothing is sent when it is so already."""
@@ -86,7 +86,7 @@ class IpmiPower:
         found = self._ask(node, conversation.set_boot_device, order, deadline)
         if found != device:
             msg = f"{_bmc(node)} accepted 'boot from {device}' but still reads {found}"
-            raise PowerUnchanged(msg, node=node.name)
+            raise PowerUnchanged(f"{msg}: reset the BMC", node=node.name)
 
     def _ask(self, node: Node, talk: Talk, order: Order, deadline: Deadline) -> str:
         """Return the state that the BMC reads; begin again while there is hope and time."""
@@ -135,10 +135,11 @@ def _refusal(node: Node, words: str, seconds: float) -> PowerError:
         )
     words = mask(words, [node.bmc.password])
     if any(text in words.lower() for text in _DENIED):
-        msg = f"{_bmc(node)} refuses the login of {node.bmc.user!r}: {words}"
+        said = f"{_bmc(node)} refuses the login of {node.bmc.user!r}: {words}"
+        msg = f"{said}; correct its user and password, in the lab or at the BMC"
         return PowerDenied(msg, node=node.name)
     kind = PowerError if any(text in words.lower() for text in _HOPELESS) else _Passing
-    return kind(f"{_bmc(node)} says: {words}", node=node.name)
+    return kind(f"{_bmc(node)} says: {words}; reset the BMC if it stays so", node=node.name)
 
 
 def _bmc(node: Node) -> str:

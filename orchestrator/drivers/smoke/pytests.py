@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from threading import BoundedSemaphore
 
 from orchestrator.drivers.smoke import child, junit
 from orchestrator.model.errors import ConfigError, InfraError
@@ -36,11 +35,10 @@ _NO_TESTS = 5
 class PytestSmoke:
     """Runs a folder of tests; they find the cloud as any OpenStack client does."""
 
-    def __init__(self, suites: Path, orchestrator: str, parallel: int) -> None:
-        """Take the folder of suites, our own id, and how many suites may run at once."""
+    def __init__(self, suites: Path, orchestrator: str) -> None:
+        """Take the folder of suites and our own id."""
         self._suites = suites.absolute()
         self._orchestrator = orchestrator
-        self._slots = BoundedSemaphore(parallel)
 
     def run(
         self, suite: Suite, progress: Callable[[str], None], deadline: Deadline
@@ -51,16 +49,6 @@ class PytestSmoke:
             msg = f"there is no smoke suite {suite.suite!r} below {self._suites}"
             raise ConfigError(msg)
         deadline.check()
-        while not self._slots.acquire(timeout=_POLL):
-            deadline.check()
-        try:
-            return self._run(suite, where, progress, deadline)
-        finally:
-            self._slots.release()
-
-    def _run(
-        self, suite: Suite, where: Path, progress: Callable[[str], None], deadline: Deadline
-    ) -> tuple[TestResult, ...]:
         folder = Path(suite.folder).absolute()
         folder.mkdir(parents=True, exist_ok=True)
         report = folder / "junit.xml"

@@ -176,7 +176,8 @@ def _fetch(git: Git, url: str, ref: str, deadline: Deadline) -> None:
     if done.code == 0 and ref in {"", "HEAD"}:
         git.run("fetch", "--quiet", "--", url, "+HEAD:refs/remote/HEAD", deadline=deadline)
     if done.code:
-        msg = f"cannot read the repository {url}: {done.complaint}"
+        said = f"cannot read the repository {url}: {done.complaint}"
+        msg = f"{said}; check its address, and that this host may read it"
         raise ConfigError(msg)
 
 

@@ -58,7 +58,8 @@ select
     newest.id, newest.repo, newest.ref, newest.lane, newest.requester, newest.reason,
     newest.asked_at, newest.snapshot, s.state,
     c.id as cell, c.run, h.value as arch,
-    a.id as attempt, a.state as attempt_state, a.ruling, a.why
+    a.id as attempt, a.state as attempt_state, a.ruling, a.why,
+    (select max(e.at) from events e where e.attempt = a.id) as updated
 from (
     select * from runs where cast(:repo as text) in ('', repo) order by id desc limit :limit
 ) newest
@@ -67,6 +68,12 @@ left join cells c on c.run = newest.id
 left join archs h on h.digest = c.arch
 left join attempts a on a.cell = c.id
 order by newest.id desc, c.position, a.number;
+
+-- nodes_of_runs -- which machines the attempts of runs in a range were given, in role order
+select g.attempt, g.node
+from attempts a join grants g on g.attempt = a.id
+where a.run between :first and :last
+order by g.attempt, g.position;
 
 -- run_archs -- the architectures of a run's plan, in its order
 select h.value as arch
@@ -77,7 +84,8 @@ order by c.position;
 -- cells_of_run -- a run's cells in the order of its plan, a row for each attempt
 select
     c.id as cell, c.run, h.value as arch,
-    a.id as attempt, a.state as attempt_state, a.ruling, a.why
+    a.id as attempt, a.state as attempt_state, a.ruling, a.why,
+    (select max(e.at) from events e where e.attempt = a.id) as updated
 from cells c
 join archs h on h.digest = c.arch
 join attempts a on a.cell = c.id
@@ -87,7 +95,8 @@ order by c.position, a.number;
 -- cell_by_id -- one cell, a row for each attempt
 select
     c.id as cell, c.run, h.value as arch,
-    a.id as attempt, a.state as attempt_state, a.ruling, a.why
+    a.id as attempt, a.state as attempt_state, a.ruling, a.why,
+    (select max(e.at) from events e where e.attempt = a.id) as updated
 from cells c
 join archs h on h.digest = c.arch
 join attempts a on a.cell = c.id

@@ -1,6 +1,6 @@
 """Requests, runs and cells."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -16,6 +16,7 @@ from orchestrator.drivers.store.codec import (
     SNAPSHOT,
     arch_from,
     encode,
+    instant,
     stamp,
 )
 from orchestrator.drivers.store.database import Database, Transaction
@@ -61,8 +62,9 @@ class Runs:
         """Return the newest runs first, each with its cells in the order of its plan."""
         with self.database.read() as tx:
             rows = tx.all("runs_newest_with_cells", repo=repo, limit=limit)
+            nodes = _nodes(tx, rows)
         runs = (tuple(group) for _, group in groupby(rows, key=lambda row: int(row.id)))
-        return tuple((_run(group[0]), _cells(group)) for group in runs)
+        return tuple((_run(group[0]), _cells(group, nodes)) for group in runs)
 
     def plan(self, run: RunId) -> Plan:
         """Return the run's frozen plan; raise `NotFound`."""
@@ -81,16 +83,18 @@ class Runs:
             rows = tx.all("cells_of_run", run=run)
             if not rows:
                 _found(tx.one("run_by_id", run=run), run)
-        return _cells(rows)
+            nodes = _nodes(tx, rows)
+        return _cells(rows, nodes)
 
     def cell(self, cell: CellId) -> Cell:
         """Return the cell; raise `NotFound`."""
         with self.database.read() as tx:
             rows = tx.all("cell_by_id", cell=cell)
+            nodes = _nodes(tx, rows)
         if not rows:
             msg = f"there is no cell {cell}; `smoketest runs` lists the runs and their cells"
             raise NotFound(msg)
-        return _cells(rows)[0]
+        return _cells(rows, nodes)[0]
 
 
 def _found(row: Row[Any] | None, run: RunId) -> Row[Any]:
@@ -166,13 +170,23 @@ def _run(row: Row[Any]) -> Run:
     )
 
 
-def _cells(rows: Iterable[Row[Any]]) -> tuple[Cell, ...]:
+def _nodes(tx: Transaction, rows: Iterable[Row[Any]]) -> dict[str, tuple[str, ...]]:
+    """Return the machines that each attempt of the rows' runs was given."""
+    runs = [int(row.run) for row in rows if row.cell]
+    if not runs:
+        return {}
+    given = tx.all("nodes_of_runs", first=min(runs), last=max(runs))
+    by_attempt = groupby(given, key=lambda row: str(row.attempt))
+    return {attempt: tuple(row.node for row in group) for attempt, group in by_attempt}
+
+
+def _cells(rows: Iterable[Row[Any]], nodes: Mapping[str, tuple[str, ...]]) -> tuple[Cell, ...]:
     """Return the cells of rows that hold an attempt each, in the order of cells and attempts."""
     cells = groupby((row for row in rows if row.cell), key=lambda row: str(row.cell))
-    return tuple(_cell(tuple(attempts)) for _, attempts in cells)
+    return tuple(_cell(tuple(attempts), nodes) for _, attempts in cells)
 
 
-def _cell(attempts: Sequence[Row[Any]]) -> Cell:
+def _cell(attempts: Sequence[Row[Any]], nodes: Mapping[str, tuple[str, ...]]) -> Cell:
     """Return the cell as its newest attempt shows it."""
     newest = attempts[-1]
     return Cell(
@@ -182,5 +196,7 @@ def _cell(attempts: Sequence[Row[Any]]) -> Cell:
         state=State(newest.attempt_state),
         ruling=RULING.validate_json(newest.ruling) if newest.ruling else None,
         attempts=tuple(AttemptId(row.attempt) for row in attempts),
+        nodes=nodes.get(newest.attempt, ()),
+        updated=instant(newest.updated) if newest.updated else None,
         why=newest.why if newest.attempt_state == State.WAITING else "",
     )
