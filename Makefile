@@ -3,7 +3,6 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SLOW := tests/real
 
 .PHONY: demo test test-real lint bench install clean
 
@@ -22,7 +21,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -m "not real" -n 2 --dist loadfile
 
 test-real: $(READY)
-	$(BIN)/python -m pytest -m real $(SLOW)
+	$(BIN)/python -m pytest -m real
 
 lint: $(READY)
 	$(BIN)/ruff check .

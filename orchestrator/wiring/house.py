@@ -18,6 +18,7 @@ from orchestrator.drivers.notify.files import FileNotify
 from orchestrator.drivers.orphans.cookie import CookieOrphans
 from orchestrator.drivers.plugins import vendor_drivers
 from orchestrator.drivers.power.ipmi import IpmiPower
+from orchestrator.drivers.power.redfish import RedfishPower
 from orchestrator.drivers.shell.ssh import SshShell
 from orchestrator.drivers.slots.fifo import FifoSlots
 from orchestrator.drivers.smoke.pytests import PytestSmoke
@@ -103,10 +104,13 @@ def _kit(home: Home, lab: LabParts, store: Store, children: WarmChildren, url: s
 
 def _power(children: WarmChildren, lab: LabParts) -> dict[str, Power]:
     """Return the power drivers that the lab's nodes name: ours, or installed vendors'."""
-    ipmi: Power = IpmiPower(children, **asdict(lab.ipmi))
+    ours: dict[str, Power] = {
+        "ipmi": IpmiPower(children, **asdict(lab.ipmi)),
+        "redfish": RedfishPower(children),
+    }
     vendors = vendor_drivers(POWER_GROUP)
-    names = {node.power for node in lab.nodes.values()} - {"ipmi"}
-    return {"ipmi": ipmi} | {name: vendors[name]() for name in names}
+    names = {node.power for node in lab.nodes.values()} - set(ours)
+    return ours | {name: vendors[name]() for name in names}
 
 
 def _web(

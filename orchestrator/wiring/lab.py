@@ -19,11 +19,14 @@ from orchestrator.ports.faults import Faults
 from orchestrator.wiring.home import Home
 from orchestrator.wiring.settings import Settings
 
+LOOPBACK = "127.0.0.1"
 #: entry-point group of vendors' own power drivers
 POWER_GROUP = "orchestrator.power"
 #: names of the drivers that a lab file may give a node; vendors' packages add power drivers
 KNOWN = config.Drivers(
-    power=frozenset({"ipmi", *vendor_drivers(POWER_GROUP)}), console={"sol"}, boot={"preseed"}
+    power=frozenset({"ipmi", "redfish", *vendor_drivers(POWER_GROUP)}),
+    console={"sol"},
+    boot={"preseed"},
 )
 #: simulated BMCs need no rest, and obey at once or never
 BOX_IPMI = config.Ipmi(gap=0, settle=4)
@@ -39,6 +42,9 @@ class LabParts:
     """Everything about a lab that the house is built from."""
 
     title: str
+    #: where pages, API and boot server listen; port 0: the usual one or any free one
+    address: str
+    port: int
     nodes: Mapping[str, Node]
     archs: Mapping[str, Arch]
     images: Mapping[str, Image]
@@ -76,6 +82,8 @@ def _in_a_box(settings: Settings, home: Home) -> LabParts:
     nodes = {node.name: node for node in lab.nodes()}
     pace = "" if math.isclose(speed, 1) else f" at speed {settings.speed}"
     return LabParts(
+        address=LOOPBACK,
+        port=settings.port,
         title=f"lab in a box: {len(nodes)} simulated machines{pace}",
         nodes=nodes,
         archs=archs,
@@ -118,6 +126,8 @@ def _from_file(settings: Settings, home: Home, path: Path) -> LabParts:
     lab = config.load(path, drivers=KNOWN)
     nodes = {node.name: node for node in lab.nodes}
     return LabParts(
+        address=lab.address,
+        port=settings.port or lab.port,
         title=str(path),
         nodes=nodes,
         archs=_archs(lab.folders),

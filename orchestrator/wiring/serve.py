@@ -11,12 +11,11 @@ import uvicorn
 
 from orchestrator.model.errors import ConfigError
 from orchestrator.web.server import Server
-from orchestrator.wiring.home import claim
+from orchestrator.wiring.home import Home, claim
 from orchestrator.wiring.house import House, build
-from orchestrator.wiring.lab import open_lab
+from orchestrator.wiring.lab import LabParts, open_lab
 from orchestrator.wiring.settings import Settings
 
-LOOPBACK = "127.0.0.1"
 #: open pages are given this long to hang up
 CLOSING_SECONDS = 2
 
@@ -27,25 +26,33 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     Raises `ConfigError` before anything is started if home, lab file, archs or port are wrong.
     What was under way is taken up by the next start, after this one ends or is killed.
     """
-    with claim(settings.home) as home, _bind(settings.port, home.usual_port()) as listener:
-        url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+    with claim(settings.home) as home:
         lab = open_lab(settings, home)
-        house = build(home, lab, url)
-        lab.set_boot_url(f"{url}/boot")
-        server = Server(_server_config(house))
-
-        def announce() -> None:
-            house.open(f"{lab.title} was switched off in the middle of it" if lab.fresh else "")
-            home.announce(url)
-            ready(url)
-
         try:
-            _run(server, listener, announce)
+            with _bind(lab, home.usual_port()) as listener:
+                _serve(home, lab, listener, ready)
         finally:
-            house.close()
             lab.stop()
     # Threads of stages that were under way still wait; what they did is in the store.
     os._exit(0)
+
+
+def _serve(
+    home: Home, lab: LabParts, listener: socket.socket, ready: Callable[[str], None]
+) -> None:
+    url = f"http://{lab.address}:{listener.getsockname()[1]}"
+    house = build(home, lab, url)
+    lab.set_boot_url(f"{url}/boot")
+
+    def announce() -> None:
+        house.open(f"{lab.title} was switched off in the middle of it" if lab.fresh else "")
+        home.announce(url)
+        ready(url)
+
+    try:
+        _run(Server(_server_config(house)), listener, announce)
+    finally:
+        house.close()
 
 
 def _server_config(house: House) -> uvicorn.Config:
@@ -86,16 +93,17 @@ def _run(server: uvicorn.Server, listener: socket.socket, announce: Callable[[],
         raise failures[0]
 
 
-def _bind(port: int, usual: int) -> socket.socket:
-    """Return a listening socket on loopback: `port`, or for 0 the usual one or any free one."""
-    last = f"port {port} of {LOOPBACK} is taken: choose another with --port, or --port 0"
-    for choice in (port,) if port else (usual, 0):
+def _bind(lab: LabParts, usual: int) -> socket.socket:
+    """Return a socket on the lab's address: its port, or for 0 the usual one or any free one."""
+    for choice in (lab.port,) if lab.port else (usual, 0):
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((LOOPBACK, choice))
-        except OSError:
+            listener.bind((lab.address, choice))
+        except OSError as error:
             listener.close()
+            last = f"port {choice} of {lab.address} cannot be had ({error.strerror})"
         else:
             return listener
-    raise ConfigError(last)
+    msg = f"{last}: choose another with --port, or --port 0 for any free one"
+    raise ConfigError(msg)

@@ -45,7 +45,7 @@ roles:
     vars: {hypervisor: kvm}
 deploy: {play: deploy.yml, vars: {network_model: flat}}
 smoke: {suite: compute, tests: image}
-budget: {provision: 15s, deploy: 5m, smoke: 2m, collect: 1m}
+budget: {provision: 20s, deploy: 5m, smoke: 2m, collect: 1m}
 """
 ALONE = """\
 arch: NAME

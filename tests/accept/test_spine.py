@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
+from tests.accept.changes import git, patch
 from tests.accept.leaks import leaks, secrets_of
 from tests.orchestrating import Orchestrator, Typed
 
-DRIVERS = "stratus/drivers"
-OLD_WAY = 'instance["mac_address"].split(",")'
 NEW_WAY = '[card["address"] for card in instance["virtual_interfaces"]]'
 #: a column that no database has, and nobody could have written into a canned result
 MADE_UP = f"mac_{secrets.token_hex(4)}"
@@ -30,20 +29,6 @@ CELL_KEYS = {
     **{"provenance": str, "attempts": int, "phases": dict, "tests": dict, "nodes": list},
     "url": str,
 }
-
-
-def git(folder: Path, *words: str) -> str:
-    """Return what git prints."""
-    command = ["git", "-C", str(folder), "-c", "advice.detachedHead=false", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-
-
-def patch(clone: Path, ref: str, driver: str, new: str) -> str:
-    """Return the diff that has a driver find its MAC addresses in another way."""
-    git(clone, "checkout", "--quiet", "--force", f"origin/{ref}")
-    path = clone / DRIVERS / f"{driver}.py"
-    path.write_text(path.read_text().replace(OLD_WAY, new))
-    return git(clone, "diff")
 
 
 @pytest.fixture(scope="module")

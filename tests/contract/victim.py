@@ -11,6 +11,7 @@ from orchestrator.drivers.children.warm import WarmChildren
 from orchestrator.drivers.clock.system import SystemClock
 from orchestrator.drivers.plugins import vendor_drivers
 from orchestrator.drivers.power.ipmi import IpmiPower
+from orchestrator.drivers.power.redfish import Manners, RedfishPower
 from orchestrator.model.node import Bmc, Node, Provenance
 from orchestrator.model.secret import Secret
 from orchestrator.ports.clock import Deadline
@@ -20,6 +21,8 @@ from orchestrator.ports.power import Power
 def power_driver(name: str) -> Power:
     if name == "ipmi":
         return IpmiPower(WarmChildren(), gap=0)
+    if name == "redfish":
+        return RedfishPower(WarmChildren(), Manners(gap=0, plain=True, reads_once=False))
     return vendor_drivers("orchestrator.power")[name]()
 
 

@@ -1,10 +1,15 @@
 """Attempts' files in a folder of the orchestrator."""
 
+import re
 from pathlib import Path
 
 from orchestrator.model.errors import NotFound
 from orchestrator.model.ids import AttemptId
 
+#: one-time boot tokens, as consoles print them in addresses
+_TOKEN = re.compile(rb"(?<=/boot/)[A-Za-z0-9_-]{32}(?=/)")
+#: bytes that are read on either side, so that no token hides across the edge of an answer
+MARGIN = 64
 #: working folders of drivers and files with credentials: never listed, never served
 PRIVATE = frozenset({"ansible", "clouds.yaml"})
 
@@ -30,10 +35,18 @@ class FolderFiles:
         if not inside or not path.is_file() or _private(path.relative_to(folder)):
             msg = f"{attempt} keeps no file {name!r}"
             raise NotFound(msg)
+        offset = max(0, offset)
+        before = min(offset, MARGIN)
         with path.open("rb") as file:
-            file.seek(max(0, offset))
-            return file.read(limit)
+            file.seek(offset - before)
+            text = _TOKEN.sub(_starred, file.read(before + limit + MARGIN))
+        return text[before : before + limit]
 
 
 def _private(path: Path) -> bool:
     return path.parts[0] in PRIVATE or path.parts[0].startswith(".")
+
+
+def _starred(token: re.Match[bytes]) -> bytes:
+    """Return as many stars: positions in the file stay what they are."""
+    return b"*" * len(token[0])
