@@ -1,15 +1,13 @@
-"""What a serial console says about a machine that will not arrive.
+"""What a serial console says about a machine that will not arrive."""
 
-Each recogniser turns a line that some firmware, loader or installer prints into one sentence with
-the next step, and says whose it is. The first that matches the newest lines wins; a line that only
-tells what an earlier one led to counts when no other is known.
-"""
-
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orchestrator.model.recognisers import LIFE, RECOGNISERS, Recogniser, Weight
 from orchestrator.model.verdict import Blame
+
+#: how much of a line is worth quoting
+_QUOTED = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,64 +18,33 @@ class Diagnosis:
     sentence: str
 
 
-_RECOGNISERS: tuple[tuple[str, Blame, str], ...] = (
-    (
-        r"PXE-E5[13]|No (?:DHCP|more network devices)|No configuration methods succeeded",
-        Blame.INFRA,
-        "the firmware got no DHCP offer; check its cable, VLAN and DHCP reservation",
-    ),
-    (
-        r"PXE-E32|TFTP open timeout",
-        Blame.INFRA,
-        "the firmware got no answer from TFTP; check the boot server's first stage",
-    ),
-    (
-        r"(?:http|tftp)://\S+.*(?:No such file|not found|Permission denied).*",
-        Blame.INFRA,
-        "the loader could not fetch its file ({line}); check the image on the boot server",
-    ),
-    (
-        r"failed to retrieve the preconfiguration file.*",
-        Blame.INFRA,
-        "the installer could not fetch its answers; check that it reaches the boot server",
-    ),
-    (
-        r"preconfiguration error|preseed\.cfg.*line \d+",
-        Blame.CONFIG,
-        "the installer refused our answers ({line}); mend the answer template of this image",
-    ),
-    (
-        r"Kernel panic.*",
-        Blame.INFRA,
-        "its kernel panicked ({line}); test the machine's memory and disk",
-    ),
-    (
-        r"No space left on device",
-        Blame.INFRA,
-        "its disk is full; check the partition recipe against the disk's size",
-    ),
-    (
-        r"Failed to run preseeded command.*|\[!!\].*",
-        Blame.INFRA,
-        "the installer stopped at a question ({line}); its console log tells what led to it",
-    ),
-)
-_CONSEQUENCES: tuple[tuple[str, Blame, str], ...] = (
-    (
-        r"No bootable device|Boot failed: not a bootable disk",
-        Blame.INFRA,
-        "it found nothing to boot; check its boot order and that the network boot was taken",
-    ),
-)
+def recognise(lines: Sequence[str], *, over: bool = False) -> Diagnosis | None:
+    """Return why the machine gave up, or None while the console does not show that it did.
+
+    What matters is said after its last sign of life. The first failure is the cause, and what
+    comes after it only follows. With `over`, nobody waits for the machine any more, and what it
+    might still have got over is a cause, too.
+    """
+    clues = _clues(lines)
+    if not over and all(known.weight is Weight.WARNS for known, _ in clues):
+        return None
+    causes = [clue for clue in clues if clue[0].weight is not Weight.ENDS]
+    for known, line in causes or clues:
+        sentence = known.sentence.format(line=line.strip()[:_QUOTED])
+        return Diagnosis(blame=known.blame, sentence=sentence)
+    return None
 
 
-def recognise(lines: Sequence[str]) -> Diagnosis | None:
-    """Return what the newest of `lines` that any recogniser knows says, or None."""
-    found = (
-        Diagnosis(blame=blame, sentence=sentence.format(line=line.strip()[:160]))
-        for known in (_RECOGNISERS, _CONSEQUENCES)
-        for line in reversed(lines)
-        for pattern, blame, sentence in known
-        if re.search(pattern, line, re.IGNORECASE)
-    )
-    return next(found, None)
+def _clues(lines: Sequence[str]) -> list[tuple[Recogniser, str]]:
+    """Return what is recognised since the last sign of life, oldest first."""
+    clues: list[tuple[Recogniser, str]] = []
+    for line in lines:
+        if LIFE.search(line.rstrip()):
+            clues = []
+        elif known := _recogniser(line.strip()):
+            clues.append((known, line))
+    return clues
+
+
+def _recogniser(line: str) -> Recogniser | None:
+    return next((known for known in RECOGNISERS if known.pattern.search(line)), None)

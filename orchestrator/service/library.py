@@ -111,7 +111,8 @@ class Library:
         Raises `NotFound` with the words that are known.
         """
         by_name = [a for a in self.lab.archs.values() if a.name == subject]
-        by_kind = [a for a in self.lab.archs.values() if subject in a.hypervisors]
+        # Who answers for one hypervisor is asked of archs that have no other.
+        by_kind = [a for a in self.lab.archs.values() if a.hypervisors == (subject,)]
         by_path = [a for a in self.lab.archs.values() if any(fnmatch(subject, g) for g in a.covers)]
         ways = (
             (by_name, "it is an arch"),

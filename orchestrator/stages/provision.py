@@ -5,7 +5,7 @@ before (`task.past`) and at the machine itself, so that a repeat after a crash s
 whose effect is there already.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 from orchestrator.model.console import recognise
@@ -20,6 +20,8 @@ from orchestrator.ports.kit import Kit
 #: share of the stage that one power command may use, in seconds
 POWER_SECONDS = 60.0
 POLL_SECONDS = 0.25
+#: how much of the end of a console is read for what went wrong
+CONSOLE_LINES = 20
 _UNSEEN = "it fetched nothing from us, so check its cable, VLAN and boot order"
 
 
@@ -32,9 +34,8 @@ def provision(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
         yield from _off(task, kit, deadline)
         yield from _offer(task, kit, deadline)
         yield from _on(task, kit, deadline)
-        arrived: dict[str, Access] = {host.node.name: access for host, access in task.access}
-        for host in _waiting_for(task, arrived):
-            access = _arrival(task, host, kit, deadline)
+        arrived = {host.node.name: access for host, access in task.access}
+        for host, access in _arrivals(task, kit, deadline):
             yield _event(Kind.ARRIVED, host, "installed and called home", access)
             arrived[host.node.name] = access
         for host in task.hosts:
@@ -83,25 +84,38 @@ def _on(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
         yield _event(Kind.POWERED_ON, host, "power reads on")
 
 
-def _waiting_for(task: Task, arrived: dict[str, Access]) -> list[Host]:
-    return [host for host in task.hosts if host.node.name not in arrived]
+def _arrivals(task: Task, kit: Kit, deadline: Deadline) -> Iterator[tuple[Host, Access]]:
+    """Yield each machine that calls home, as it does; any one's console may end the wait."""
+    here = {host.node.name for host, _ in task.access}
+    waiting = [host for host in task.hosts if host.node.name not in here]
+    while waiting:
+        for host in tuple(waiting):
+            if access := kit.boot[host.node.boot].arrived(host.node, task.attempt):
+                waiting.remove(host)
+                yield host, access
+            else:
+                _diagnose(task, host, kit)
+        _wait(task, waiting, kit, deadline)
 
 
-def _arrival(task: Task, host: Host, kit: Kit, deadline: Deadline) -> Access:
-    """Return how to log in once the machine called home; its console may end the wait sooner."""
-    boot = kit.boot[host.node.boot]
-    console = kit.console[host.node.console]
-    path = console_path(task, host)
+def _diagnose(task: Task, host: Host, kit: Kit) -> None:
+    """Raise what the machine's console shows to have gone wrong, if it does."""
+    said = kit.console[host.node.console].tail(console_path(task, host), CONSOLE_LINES)
+    if diagnosis := recognise(said):
+        error = ConfigError if diagnosis.blame is Blame.CONFIG else InfraError
+        msg = f"{host.node.name}: {diagnosis.sentence}"
+        raise error(msg, node=host.node.name)
+
+
+def _wait(task: Task, waiting: Sequence[Host], kit: Kit, deadline: Deadline) -> None:
+    """Wait a moment for those who have not called home; raise `BootTimeout` about the first."""
+    if not waiting:
+        return
     try:
-        while not (access := boot.arrived(host.node, task.attempt)):
-            if diagnosis := recognise(console.tail(path, 20)):
-                error = ConfigError if diagnosis.blame is Blame.CONFIG else InfraError
-                msg = f"{host.node.name}: {diagnosis.sentence}"
-                raise error(msg, node=host.node.name)
-            deadline.sleep(POLL_SECONDS)
+        deadline.sleep(POLL_SECONDS)
     except OutOfTime as late:
-        raise BootTimeout(_silence(task, host, kit, deadline), node=host.node.name) from late
-    return access
+        silence = _silence(task, waiting[0], kit, deadline)
+        raise BootTimeout(silence, node=waiting[0].node.name) from late
 
 
 def _silence(task: Task, host: Host, kit: Kit, deadline: Deadline) -> str:

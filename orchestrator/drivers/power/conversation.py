@@ -4,7 +4,6 @@ One session per verb, since logging in is what tires a BMC most. Everything is a
 `Reply`: what pyghmi cannot cope with ends the child, whose caller then hears its last words.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pyghmi.exceptions import PyghmiException
 from pyghmi.ipmi.command import Command, boot_devices
 from pyghmi.ipmi.private import session
 
+from orchestrator.drivers.power.patience import settled
 from orchestrator.model.node import Bmc, BootDevice
 
 #: network function and commands (IPMI 2.0, section 28)
@@ -62,7 +62,7 @@ def set_power(order: Order) -> Reply:
     def talk(bmc: Command) -> str:
         if _power(bmc) != wanted:
             bmc.xraw_command(netfn=_CHASSIS, command=_CONTROL, data=[order.on], timeout=_REPEAT)
-        return _settled(lambda: _power(bmc), wanted, order.settle)
+        return settled(lambda: _power(bmc), wanted, order.settle)
 
     return _converse(order, talk)
 
@@ -136,13 +136,3 @@ def _checked(answer: dict[str, object]) -> dict[str, object]:
     if "error" in answer:
         raise PyghmiException(answer["error"])
     return answer
-
-
-def _settled(read: Callable[[], str], wanted: str, seconds: float) -> str:
-    """Return what `read` gives once it is `wanted`, or last gave after `seconds`."""
-    end = time.monotonic() + seconds
-    pause = 0.05
-    while (found := read()) != wanted and time.monotonic() < end:
-        time.sleep(pause)
-        pause = min(2 * pause, 1)
-    return found

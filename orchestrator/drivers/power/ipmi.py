@@ -1,11 +1,11 @@
 """Power over IPMI, by pyghmi."""
 
-import random
 from collections.abc import Callable
 
 from orchestrator.drivers.power import conversation
 from orchestrator.drivers.power.conversation import Order, Reply
-from orchestrator.drivers.power.queue import Queues, rest
+from orchestrator.drivers.power.patience import Passing, insist, place
+from orchestrator.drivers.power.queue import Queues
 from orchestrator.model.errors import OutOfTime, PowerDenied, PowerError, PowerUnchanged
 from orchestrator.model.node import BootDevice, Node
 from orchestrator.model.secret import mask
@@ -13,8 +13,6 @@ from orchestrator.ports.children import ChildDied, Children
 from orchestrator.ports.clock import Deadline
 
 Talk = Callable[[Order], Reply]
-
-_JITTER = random.SystemRandom()
 
 #: what BMCs say when they refuse the login, in the words of pyghmi, lower case
 _DENIED = (
@@ -77,7 +75,7 @@ class IpmiPower:
         order = Order(bmc=node.bmc, on=on, settle=settle)
         found = self._ask(node, conversation.set_power, order, deadline)
         if found != wanted:
-            msg = f"{_bmc(node)} accepted 'power {wanted}' but still reads {found}"
+            msg = f"{place(node)} accepted 'power {wanted}' but still reads {found}"
             raise PowerUnchanged(f"{msg} after {settle:.3g} s: reset the BMC", node=node.name)
 
     def boot_next(self, node: Node, device: BootDevice, deadline: Deadline) -> None:
@@ -85,23 +83,16 @@ class IpmiPower:
         order = Order(bmc=node.bmc, device=device, uefi="uefi" in node.capabilities)
         found = self._ask(node, conversation.set_boot_device, order, deadline)
         if found != device:
-            msg = f"{_bmc(node)} accepted 'boot from {device}' but still reads {found}"
+            msg = f"{place(node)} accepted 'boot from {device}' but still reads {found}"
             raise PowerUnchanged(f"{msg}: reset the BMC", node=node.name)
 
     def _ask(self, node: Node, talk: Talk, order: Order, deadline: Deadline) -> str:
         """Return the state that the BMC reads; begin again while there is hope and time."""
-        trouble = PowerError(f"{_bmc(node)} was kept busy by earlier commands", node=node.name)
-        for attempt in range(self._tries):
-            try:
-                rest(_JITTER.uniform(0.5, 1) * 2**attempt if attempt else 0, deadline)
-                with self._queues.turn(node.bmc, deadline):
-                    return self._converse(node, talk, order, deadline)
-            except _Passing as error:
-                if deadline.left() or not attempt:  # a try cut short says less than a whole one
-                    trouble = PowerError(str(error), node=node.name)
-            except OutOfTime as error:
-                raise trouble from error
-        raise trouble
+
+        def converse() -> str:
+            return self._converse(node, talk, order, deadline)
+
+        return insist(converse, node, self._queues, self._tries, deadline)
 
     def _converse(self, node: Node, talk: Talk, order: Order, deadline: Deadline) -> str:
         limit = deadline.within(self._patience + order.settle)
@@ -110,37 +101,29 @@ class IpmiPower:
                 reply = child.result(limit)
         except OutOfTime as error:
             msg = (
-                f"{_bmc(node)} did not finish the conversation within {limit.seconds:.3g} s: most"
+                f"{place(node)} did not finish the conversation within {limit.seconds:.3g} s: most"
                 f" meet an unknown user with silence, so is {node.bmc.user!r} right? Else reset it"
             )
-            raise _Passing(msg) from error
+            raise Passing(msg) from error
         except ChildDied as error:
             words = mask(str(error), [node.bmc.password])
-            raise _Passing(f"{_bmc(node)} was not understood: {words}") from error
+            raise Passing(f"{place(node)} was not understood: {words}") from error
         if reply.refused:
             raise _refusal(node, reply.refusal, limit.seconds - limit.left())
         return reply.state
 
 
-class _Passing(PowerError):
-    """Trouble that may be over at the next try."""
-
-
 def _refusal(node: Node, words: str, seconds: float) -> PowerError:
     where = f"{node.bmc.address}:{node.bmc.port}"
     if not words:
-        return _Passing(
+        return Passing(
             f"{node.name}: no BMC answers at {where} within {seconds:.1f} s:"
             " is it powered, cabled, and is the address right?"
         )
     words = mask(words, [node.bmc.password])
     if any(text in words.lower() for text in _DENIED):
-        said = f"{_bmc(node)} refuses the login of {node.bmc.user!r}: {words}"
+        said = f"{place(node)} refuses the login of {node.bmc.user!r}: {words}"
         msg = f"{said}; correct its user and password, in the lab or at the BMC"
         return PowerDenied(msg, node=node.name)
-    kind = PowerError if any(text in words.lower() for text in _HOPELESS) else _Passing
-    return kind(f"{_bmc(node)} says: {words}; reset the BMC if it stays so", node=node.name)
-
-
-def _bmc(node: Node) -> str:
-    return f"{node.name}: the BMC at {node.bmc.address}:{node.bmc.port}"
+    kind = PowerError if any(text in words.lower() for text in _HOPELESS) else Passing
+    return kind(f"{place(node)} says: {words}; reset the BMC if it stays so", node=node.name)
