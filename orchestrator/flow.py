@@ -7,10 +7,10 @@ done twice, and a repeated stage reads the world before it touches it.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from orchestrator.model.arch import Arch
-from orchestrator.model.errors import Bug, Cancelled, SmoketestError
+from orchestrator.model.errors import Bug, Cancelled, InfraError, SmoketestError
 from orchestrator.model.event import WORK, Event, Kind, Stage
 from orchestrator.model.ids import AttemptId, cell_of, number_of, run_of
 from orchestrator.model.node import Node
@@ -62,6 +62,8 @@ class Flow:
     nodes: Mapping[str, Node]
     #: where each attempt keeps its files: `<root>/<attempt>`
     root: str
+    #: attempts of this process whose machines are gone, with the cause
+    gone: dict[AttemptId, str] = field(default_factory=dict)
 
     def tick(self, engine: Engine) -> None:
         """Grant machines to whoever is next, and start (or take up again) every granted walk."""
@@ -93,6 +95,7 @@ class Flow:
             self._append(task, _undecided(last))
 
     def _work(self, task: Task, stage: Stage) -> None:
+        self._guard(task, stage)()
         begun = any(e.stage is stage and e.kind is Kind.STARTED for e in task.past)
         self._append(task, Event(kind=Kind.RESUMED if begun else Kind.STARTED, stage=stage))
         for event in dict(ORDER)[stage](task, self.kit, self._deadline(task, stage)):
@@ -103,18 +106,12 @@ class Flow:
         return self.kit.slots.take(self._guard(task, stage)) if stage in HEAVY else nullcontext()
 
     def interrupt(self, cause: str) -> None:
-        """Fail the work of every granted attempt that has no verdict: its machines are gone.
+        """End the work of every granted attempt: the lab under it was switched off.
 
-        For a lab that was switched off under us; no machine in particular is suspected.
+        No machine in particular is suspected. What is under way in this process ends at its next
+        look at its deadline; what is not yet, at its beginning.
         """
-        for attempt in self.kit.queue.granted():
-            task = self.task(attempt)
-            if task.failure or task.happened(Kind.JUDGED):
-                continue
-            stage = next(s for s, _ in ORDER if not task.ended(s))
-            if stage in WORK:
-                failed = Event(kind=Kind.FAILED, stage=stage, text=cause, blame=Blame.INFRA)
-                self._append(task, failed)
+        self.gone.update((attempt, cause) for attempt in self.kit.queue.granted())
 
     def task(self, attempt: AttemptId) -> Task:
         """Return all that the store knows about the attempt."""
@@ -131,8 +128,14 @@ class Flow:
             snapshot=plan.snapshot,
             hosts=hosts,
             folder=f"{self.root}/{attempt}",
-            past=self.kit.events.of(attempt),
+            past=self._past(attempt),
         )
+
+    def _past(self, attempt: AttemptId) -> tuple[Event, ...]:
+        """Return what happened; who noticed first that the lab is gone blames no machine."""
+        past = self.kit.events.of(attempt)
+        cause = self.gone.get(attempt)
+        return tuple(_unblamed(event, cause) if cause else event for event in past)
 
     def _append(self, task: Task, event: Event) -> None:
         retry = None
@@ -154,6 +157,8 @@ class Flow:
             except Cancelled:
                 if stage in WORK:
                     raise
+            if stage in WORK and task.attempt in self.gone:
+                raise InfraError(self.gone[task.attempt])
 
         return guard
 
@@ -180,6 +185,12 @@ def _broken_on(task: Task) -> frozenset[str]:
     failure = task.failure
     named = bool(failure and failure.node)
     return frozenset() if named else frozenset(host.node.name for host in task.hosts)
+
+
+def _unblamed(event: Event, cause: str) -> Event:
+    """Return a machine's failure as that of the lab under it; anything else as it is."""
+    machine = event.kind is Kind.FAILED and event.blame is Blame.INFRA
+    return replace(event, node="", text=cause) if machine else event
 
 
 def _failed(stage: Stage, error: SmoketestError) -> Event:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 60.0
 
@@ -68,6 +70,16 @@ class Orchestrator:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    def kill_lab(self) -> int:
+        """SIGKILL every process of the lab in a box, and return how many there were."""
+        killed = 0
+        for process in psutil.process_iter(["cmdline"]):
+            words = " ".join(process.info["cmdline"] or [])
+            if "orchestrator.lab.supervisor" in words and str(self.home) in words:
+                process.kill()
+                killed += 1
+        return killed
 
     def stop(self) -> int:
         """Ask it to end, and return its exit status."""

@@ -58,6 +58,10 @@ class Box:
                 return node
         raise NotFound(f"the lab has no machine {name!r}; see `smoketest nodes`")
 
+    def boot_url(self) -> str:
+        """Return where network boot starts, empty for nowhere."""
+        return self._state().boot_url
+
     def set_boot_url(self, url: str) -> None:
         """Say where network boot starts: the machine's GET goes to `url` + /ipxe?mac=..."""
         write_state(self.folder, replace(self._state(), boot_url=url))

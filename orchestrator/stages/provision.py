@@ -21,7 +21,7 @@ from orchestrator.ports.kit import Kit
 POWER_SECONDS = 60.0
 POLL_SECONDS = 0.25
 #: how much of the end of a console is read for what went wrong
-CONSOLE_LINES = 20
+CONSOLE_LINES = 60
 _UNSEEN = "it fetched nothing from us, so check its cable, VLAN and boot order"
 
 
@@ -121,11 +121,13 @@ def _wait(task: Task, waiting: Sequence[Host], kit: Kit, deadline: Deadline) -> 
 def _silence(task: Task, host: Host, kit: Kit, deadline: Deadline) -> str:
     """Return what is known of a machine that never called home."""
     fetched = kit.boot[host.node.boot].fetched(host.node, task.attempt)
-    last = kit.console[host.node.console].tail(console_path(task, host), 1)
+    lines = kit.console[host.node.console].tail(console_path(task, host), CONSOLE_LINES)
+    hint = recognise(lines, over=True)
+    why = f"{hint.sentence}; " if hint else ""
     got = f"it fetched {', '.join(fetched)}" if fetched else _UNSEEN
-    said = f"; its console last said: {last[-1]}" if last else "; its console said nothing"
+    said = f"; its console last said: {lines[-1]}" if lines else "; its console said nothing"
     silent = f"{host.node.name} did not call home within {deadline.seconds:.0f} s"
-    return f"{silent}: {got}{said} (all of it: console-{host.node.name}.log)"
+    return f"{silent}: {why}{got}{said} (all of it: console-{host.node.name}.log)"
 
 
 def _answer(task: Task, host: Host, access: Access, kit: Kit, deadline: Deadline) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from orchestrator import archs as arch_files
@@ -59,6 +60,8 @@ class LabParts:
     fresh: bool
     faults: Faults | None
     set_boot_url: Callable[[str], None]
+    #: bring the lab back if it died; True if it had
+    mend: Callable[[], bool]
     stop: Callable[[], None]
 
 
@@ -98,8 +101,18 @@ def _in_a_box(settings: Settings, home: Home) -> LabParts:
         fresh=running is None,
         faults=BoxFaults(lab),
         set_boot_url=lab.set_boot_url,
+        mend=partial(_mend, lab, settings.nodes, speed),
         stop=lab.stop,
     )
+
+
+def _mend(lab: box.Box, nodes: int, speed: float) -> bool:
+    """Switch a lab in a box on again whose processes were killed; its addresses stay."""
+    if lab.alive():
+        return False
+    url = lab.boot_url()
+    box.start(lab.folder, nodes=nodes, speed=speed, boot_url=url)
+    return True
 
 
 def _archs(folders: config.Folders) -> dict[str, Arch]:
@@ -142,5 +155,6 @@ def _from_file(settings: Settings, home: Home, path: Path) -> LabParts:
         fresh=False,
         faults=None,
         set_boot_url=lambda _: None,
+        mend=lambda: False,
         stop=lambda: None,
     )

@@ -1,5 +1,6 @@
 """Run an orchestrator in the foreground until it is told to stop."""
 
+import logging
 import os
 import signal
 import socket
@@ -9,13 +10,15 @@ from types import FrameType
 
 import uvicorn
 
-from orchestrator.model.errors import ConfigError
+from orchestrator.model.errors import ConfigError, SmoketestError
 from orchestrator.web.server import Server
 from orchestrator.wiring.home import Home, claim
 from orchestrator.wiring.house import House, build
 from orchestrator.wiring.lab import LabParts, open_lab
 from orchestrator.wiring.settings import Settings
 
+#: between looks at the lab
+KEEPING_SECONDS = 0.5
 #: open pages are given this long to hang up
 CLOSING_SECONDS = 2
 
@@ -49,10 +52,23 @@ def _serve(
         home.announce(url)
         ready(url)
 
+    over = threading.Event()
+    threading.Thread(target=_keep, args=(lab, house, over), name="lab", daemon=True).start()
     try:
         _run(Server(_server_config(house)), listener, announce)
     finally:
+        over.set()
         house.close()
+
+
+def _keep(lab: LabParts, house: House, over: threading.Event) -> None:
+    """Bring the lab back whenever it dies under us, and try again what it took along."""
+    while not over.wait(KEEPING_SECONDS):
+        try:
+            if lab.mend():
+                house.flow.interrupt(f"{lab.title} died in the middle of it, and was started again")
+        except SmoketestError:
+            logging.getLogger(__name__).exception("the lab is down; it is tried again")
 
 
 def _server_config(house: House) -> uvicorn.Config:

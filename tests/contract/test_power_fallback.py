@@ -1,6 +1,7 @@
 """A power strip in place of a dead BMC: the real IPMI driver, and a third party's for the strip."""
 
 import logging
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,8 @@ Fallback = Callable[[Mapping[str, Bmc]], FallbackPower]
 @pytest.fixture(scope="module")
 def strip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
     folder = tmp_path_factory.mktemp("strip")
-    device = Device(folder, rigs.free_ports(1)[0])
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        device = Device(folder, holder.getsockname()[1])
     device.user = "strip"
     order = {
         "folder": str(folder),

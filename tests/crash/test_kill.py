@@ -80,6 +80,26 @@ def test_a_machine_that_dies_is_infra_and_the_cell_passes_elsewhere(
     assert "n01" in first
 
 
+def test_a_lab_that_is_killed_comes_back_and_no_machine_is_blamed(
+    orchestrator: Orchestrator,
+) -> None:
+    run = orchestrator.ask("trunk", "kvm-flat", "kvm-two-zones")
+
+    def deploying() -> bool:
+        return bool(orchestrator.rows("SELECT 1 FROM events WHERE stage = 'deploy'"))
+
+    orchestrator.wait_for(deploying, 60, "a deploy to begin")
+    assert orchestrator.kill_lab() > 1
+    orchestrator.wait_for(lambda: orchestrator.done(run), 180, "the run to end")
+    decided = verdicts(orchestrator, run)
+    assert {verdict for verdict, _ in decided.values()} == {"passed"}
+    assert max(attempts for _, attempts in decided.values()) == 2
+    nodes = orchestrator.json("nodes")["nodes"]
+    assert [(node["state"], node["marks"]) for node in nodes] == [("in-service", 0)] * 6
+    assert orchestrator.leased() == []
+    assert orchestrator.powered() == []
+
+
 @pytest.mark.real
 def test_killed_at_random_instants(orchestrator: Orchestrator) -> None:
     dice = random.Random(20110303)  # noqa: S311  # a schedule of kills, repeatable

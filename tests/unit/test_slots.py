@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -13,26 +14,45 @@ def nothing() -> None:
     """Guard nothing."""
 
 
-def test_never_more_than_the_places_and_in_the_order_of_asking() -> None:
-    slots, order, inside, most = FifoSlots(2), [], [], [0]
+def together(count: int, work: Callable[[int], None]) -> None:
+    """Do the work in that many threads at once."""
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+
+def test_never_more_than_the_places() -> None:
+    slots, inside, most = FifoSlots(2), set(), set()
+
+    def work(number: int) -> None:
+        with slots.take(nothing):
+            inside.add(number)
+            most.add(len(inside))
+            time.sleep(0.01)
+            inside.discard(number)
+
+    together(8, work)
+    assert max(most) == 2
+
+
+def test_a_place_goes_to_who_waited_longest() -> None:
+    slots, order = FifoSlots(1), []
 
     def work(number: int) -> None:
         with slots.take(nothing):
             order.append(number)
-            inside.append(number)
-            most[0] = max(most[0], len(inside))
-            time.sleep(0.01)
-            inside.remove(number)
 
-    threads = []
-    for number in range(12):
-        threads.append(threading.Thread(target=work, args=(number,)))
-        threads[-1].start()
-        time.sleep(0.002)
+    with slots.take(nothing):
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for waiting, thread in enumerate(threads, start=1):
+            thread.start()
+            while slots.waiting < waiting:
+                time.sleep(0.001)
     for thread in threads:
         thread.join(10)
-    assert most[0] == 2
-    assert order == sorted(order)
+    assert order == list(range(8))
 
 
 def test_a_cancelled_wait_leaves_no_gap() -> None:

@@ -187,8 +187,9 @@ def _root(order: Order) -> Iterator[Sushy]:
         connector.set_http_session_auth(token)
         yield root
     finally:
-        with suppress(SushyError):
-            connector.delete(session, timeout=_FAREWELL)
+        if session:  # else the BMC did not say how to
+            with suppress(SushyError):
+                connector.delete(session, timeout=_FAREWELL)
 
 
 def _system(root: Sushy, order: Order) -> System:
@@ -198,7 +199,7 @@ def _system(root: Sushy, order: Order) -> System:
         return systems[0]
     for known in (_cards, _names):
         for system in systems:
-            if {order.mac, order.name} & known(system):
+            if {order.mac, order.name} & known(system) - {""}:
                 return system
     ours = f"none has the network card {order.mac} or the name {order.name!r}"
     raise _Unclear(f"it manages {len(systems)} systems, and {ours}; mend the node's `mac`")
@@ -230,6 +231,8 @@ def _power(system: System) -> str:
 
 def _boot_device(system: System, order: Order) -> str:
     """Return our name of the next boot's device, else what is wrong with it."""
+    if system.boot is None:
+        raise _Unclear("it offers no boot device to be set")
     source = system.boot.target
     name = _NAMES.get(source, source.value if source else "default")
     enabled = system.boot.enabled

@@ -18,6 +18,11 @@ class FifoSlots:
         self._queue: deque[threading.Event] = deque()
         self._lock = threading.Lock()
 
+    @property
+    def waiting(self) -> int:
+        """Return how many wait for a place now."""
+        return len(self._queue)
+
     @contextmanager
     def take(self, guard: Callable[[], None]) -> Iterator[None]:
         """Wait for a place and hold it for the context; `guard` may end the wait by raising."""
