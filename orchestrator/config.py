@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from orchestrator.model import toml
 from orchestrator.model.document import Entry
 from orchestrator.model.errors import ConfigError
+from orchestrator.model.image import Image
 from orchestrator.model.node import Bmc, Node, Provenance
 from orchestrator.model.secret import Secret
 
@@ -40,19 +41,6 @@ class Drivers:
     power: Collection[str]
     console: Collection[str]
     boot: Collection[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """What a node can be installed with; the fields are those of the boot drivers' images."""
-
-    name: str
-    suite: str
-    kernel: str
-    initrd: str
-    mirror_host: str
-    mirror_directory: str
-    kernel_package: str = "linux-image-amd64"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

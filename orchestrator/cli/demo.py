@@ -76,7 +76,7 @@ def _watch(client: Client, runs: Sequence[int], console: Console) -> list[RunVie
     if not console.is_terminal:
         lines = Lines(console)
         return _follow(client, runs, lines.update)
-    with Live(console=console, refresh_per_second=4) as live:
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
 
         def draw(_: RunView) -> None:
             live.update(matrix([client.run(run) for run in reversed(runs)], console))

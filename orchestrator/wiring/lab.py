@@ -2,19 +2,19 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from orchestrator import archs as arch_files
 from orchestrator import config
-from orchestrator.drivers.boot.preseed import Image
 from orchestrator.drivers.plugins import vendor_drivers
 from orchestrator.lab import box
 from orchestrator.lab.box_faults import BoxFaults
 from orchestrator.lab.labdir import parse_speed, read_state
 from orchestrator.lab.sample.make import make
 from orchestrator.model.arch import Arch
+from orchestrator.model.image import Image
 from orchestrator.model.node import Node
 from orchestrator.ports.faults import Faults
 from orchestrator.wiring.home import Home
@@ -144,7 +144,7 @@ def _from_file(settings: Settings, home: Home, path: Path) -> LabParts:
         title=str(path),
         nodes=nodes,
         archs=_archs(lab.folders),
-        images={name: Image(**asdict(image)) for name, image in lab.images.items()},
+        images=lab.images,
         aliases=lab.repos,
         trusted=lab.trusted,
         trust_code=settings.trust_code or lab.trust_code,

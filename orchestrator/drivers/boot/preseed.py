@@ -3,7 +3,6 @@
 import secrets
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import (
@@ -18,6 +17,7 @@ from orchestrator.drivers.boot.answers import faults
 from orchestrator.drivers.boot.keys import Keys
 from orchestrator.model.errors import ConfigError
 from orchestrator.model.ids import AttemptId
+from orchestrator.model.image import Image
 from orchestrator.model.node import Access, Node
 from orchestrator.model.offer import Offer
 from orchestrator.ports.clock import Deadline
@@ -26,23 +26,6 @@ from orchestrator.ports.store import Offers
 TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPT = "boot.ipxe.j2"
 _ANSWERS = "preseed.cfg.j2"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """What a node can be installed with: the installer's files and where its packages are."""
-
-    name: str
-    #: the release to install, e.g. `bookworm`
-    suite: str
-    #: paths on the orchestrator of the installer's kernel and initial RAM disk
-    kernel: str
-    initrd: str
-    #: host (and port) of the package mirror as the node reaches it, and its folder
-    mirror_host: str
-    mirror_directory: str
-    #: package of the kernel that the installed system runs
-    kernel_package: str = "linux-image-amd64"
 
 
 class PreseedBoot:
