@@ -17,7 +17,6 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LARGEST_LOG = 8 * 2**20  # characters
 _TEST = re.compile(r"(\S+::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b.*")
 _COLLECTING = re.compile(r"_ ERROR collecting (\S+) _")
-_POLL = 0.5
 _OPTIONS = (
     "-v",
     "--config-file=/dev/null",  # the suite's own, not one that happens to be in a folder above
