@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from orchestrator.model.arch import Arch
-from orchestrator.model.errors import Bug, Cancelled, InfraError, SmoketestError
+from orchestrator.model.errors import Bug, Cancelled, InfraError, SmoketestError, cause_of
 from orchestrator.model.event import WORK, Event, Kind, Stage
 from orchestrator.model.ids import AttemptId, cell_of, number_of, run_of
 from orchestrator.model.node import Node
@@ -20,6 +20,7 @@ from orchestrator.ports.clock import Deadline
 from orchestrator.ports.engine import Engine
 from orchestrator.ports.kit import Kit
 from orchestrator.ports.store import Runs
+from orchestrator.stages.attest import attest
 from orchestrator.stages.collect import collect
 from orchestrator.stages.deploy import deploy
 from orchestrator.stages.lease import schedule
@@ -34,6 +35,7 @@ StageFunction = Callable[[Task, Kit, Deadline], Iterator[Event]]
 #: request and plan come before (service.py); the lease is granted by `tick`
 ORDER: tuple[tuple[Stage, StageFunction], ...] = (
     (Stage.PROVISION, provision),
+    (Stage.ATTEST, attest),
     (Stage.DEPLOY, deploy),
     (Stage.SMOKE, smoke),
     (Stage.COLLECT, collect),
@@ -195,7 +197,14 @@ def _unblamed(event: Event, cause: str) -> Event:
 
 def _failed(stage: Stage, error: SmoketestError) -> Event:
     blame = None if isinstance(error, Cancelled) else error.blame
-    return Event(kind=Kind.FAILED, stage=stage, text=str(error), node=error.node, blame=blame)
+    return Event(
+        kind=Kind.FAILED,
+        stage=stage,
+        text=str(error),
+        node=error.node,
+        blame=blame,
+        cause=cause_of(error),
+    )
 
 
 def _undecided(failure: Event) -> Event:

@@ -47,6 +47,8 @@ class Orchestrator:
     speed: str = "max"
     #: a lab file, instead of the lab in a box
     lab: Path | None = None
+    #: how long a start may take, in seconds
+    patience: float = START_SECONDS
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> float:
@@ -61,7 +63,7 @@ class Orchestrator:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
-        self.wait_for(self._answers, START_SECONDS, "the orchestrator to answer")
+        self.wait_for(self._answers, self.patience, "the orchestrator to answer")
         return time.monotonic() - began
 
     def kill(self) -> None:

@@ -5,12 +5,27 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli import act, ask, box, check, demo, doctor, faults, inventory, look
+from orchestrator.cli import (
+    act,
+    ask,
+    box,
+    check,
+    checkup,
+    demo,
+    discover,
+    doctor,
+    faults,
+    image,
+    inventory,
+    look,
+)
 from orchestrator.cli.bundle import Verb, verb
 from orchestrator.cli.session import Common
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-node = typer.Typer(help="Take a machine out of service, or bring it back.")
+node = typer.Typer(help="Take a machine out of service, bring it back, or test it.")
+found = typer.Typer(help="Find machines that no lab file names yet.")
+golden = typer.Typer(help="Keep installed disks, so that reinstalls are fast.")
 lab = typer.Typer(help="Make simulated machines misbehave, or mend them.")
 
 _VERBS: tuple[Verb, ...] = (
@@ -21,7 +36,7 @@ _VERBS: tuple[Verb, ...] = (
     *(inventory.archs, inventory.nodes, inventory.who),
     *(check.check, doctor.doctor),
 )
-_NODE: tuple[Verb, ...] = (inventory.drain, inventory.restore)
+_NODE: tuple[Verb, ...] = (inventory.drain, inventory.restore, checkup.test)
 _LAB: tuple[Verb, ...] = (faults.fault, faults.faults, faults.clear)
 
 
@@ -53,8 +68,15 @@ app.callback(invoke_without_command=True)(verb(smoketest))
 for _verb in _VERBS:
     app.command()(verb(_verb))
 app.add_typer(node, name="node")
+app.add_typer(found, name="inventory")
+app.add_typer(golden, name="image")
 app.add_typer(lab, name="lab")
 for _verb in _NODE:
     node.command()(verb(_verb))
+found.command()(verb(discover.discover))
+# With one command alone, Typer would take its name for an argument.
+found.callback()(lambda: None)
+golden.command(name="list")(verb(image.images))
+golden.command()(verb(image.build))
 for _verb in _LAB:
     lab.command()(verb(_verb))

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from orchestrator import config
 from orchestrator.cli import validation
 from orchestrator.cli.session import Session
 from orchestrator.cli.validation import Checked
+from orchestrator.config import labfile as config
 from orchestrator.model.verdict import ExitStatus
 
 Paths = Annotated[

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from orchestrator.cli.decode import decode
 from orchestrator.cli.places import Place
 from orchestrator.cli.transport import NoAnswer, Reply, Server, exchange
+from orchestrator.model.checkup import NodeTest
 from orchestrator.model.errors import Bug, ConfigError, Denied, InfraError, NotFound, SmoketestError
 from orchestrator.model.verdict import Blame
 from orchestrator.model.view import ArchView, CellDetail, NodeView, Owner, PlanView, RunView
@@ -88,6 +89,11 @@ class Client:
         """Do `drain` or `restore` to the node and return every node."""
         path = f"/api/nodes/{quote(node, safe='')}/{action}"
         return self.send(tuple[NodeView, ...], "POST", path, body)
+
+    def test_node(self, node: str, *, cycle: bool) -> NodeTest:
+        """Put the node to the test; raise `ConfigError` if somebody has it."""
+        path = f"/api/nodes/{quote(node, safe='')}/test"
+        return self.send(NodeTest, "POST", path, {"cycle": cycle})
 
     def who(self, subject: str) -> Owner:
         """Return who answers for an arch, a hypervisor or a path."""

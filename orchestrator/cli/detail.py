@@ -58,6 +58,9 @@ def _blamed(attempt: AttemptView) -> str:
 
 def _attempt(attempt: AttemptView, cell_url: str) -> Iterator[RenderableType]:
     yield Padding(_stages(attempt), (0, 0, 0, 2))
+    for event in attempt.events:
+        if event.kind is Kind.ATTESTED:
+            yield Text(f"  attested: {event.node} {event.text}", style="dim")
     for test in attempt.tests:
         if test.outcome not in _GREEN:
             yield Text(f"  {test.outcome}: {test.name} {test.message}", style="red")

@@ -35,6 +35,8 @@ class Diagnosis:
     ok: bool
     #: the one line that installs what is missing, if packages do
     type: str
+    #: the one that installs what `up --lab qemu` lacks besides
+    type_for_emulated: str
     probes: tuple[Probe, ...]
 
 
@@ -55,9 +57,12 @@ def _machine(session: Session) -> int:
     found = tuple(probes.all_probes(session.home))
     ok = all(probe.ok or not probe.needed for probe in found)
     line = probes.one_line(found)
+    more = probes.emulated_line()
     say = [f"Type: {line}"] if line else []
+    say += [f"For emulated machines (up --lab qemu), type: {more}"] if more else []
     say += ["Nothing that is needed is missing."] if ok else []
-    session.show(Diagnosis(ok=ok, type=line, probes=found), _table(found), *say)
+    diagnosis = Diagnosis(ok=ok, type=line, type_for_emulated=more, probes=found)
+    session.show(diagnosis, _table(found), *say)
     return ExitStatus.PASSED if ok else ExitStatus.USAGE
 
 

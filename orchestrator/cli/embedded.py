@@ -21,7 +21,7 @@ from orchestrator.cli.transport import NoAnswer, Server
 from orchestrator.model.errors import ConfigError, OutOfTime
 from orchestrator.model.secret import Secret
 
-START_SECONDS = 60.0
+START_SECONDS = 900.0
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.1
 #: the module that is the server process
@@ -128,6 +128,11 @@ def remember(home: Path, up: Up) -> None:
     draft = home / f"{_REMEMBERED}.new"
     draft.write_text(encode(kept))
     draft.replace(home / _REMEMBERED)
+
+
+def remembered_lab(home: Path) -> str:
+    """Return the lab that the home was started with last, empty for the one in a box."""
+    return _remembered(home).lab
 
 
 def stop(home: Path) -> int | None:

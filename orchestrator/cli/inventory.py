@@ -34,7 +34,7 @@ def drain(
 
 
 def restore(session: Session, node: Name) -> None:
-    """Bring a node back into service, its marks forgotten."""
+    """Bring a node back into service as it is: marks and attestation forgotten."""
     _show(session, node, session.client().set_node(node, "restore"))
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.lab import openssh
+from orchestrator.lab.qemu import needs, redfish
+from orchestrator.lab.qemu.needs import Need
 from orchestrator.wiring.settings import DEFAULT_PORT
 
 PYTHON = (3, 11)
@@ -51,16 +53,44 @@ def all_probes(home: Path) -> Iterator[Probe]:
     yield _port()
     yield _tool("ipmitool", "ipmitool", "a second opinion on a BMC", needed=False)
     yield _tool("ipmi_sim", "openipmi", "foreign BMCs in `make test-real`", needed=False)
-    yield _tool(
-        "qemu-system-x86_64", "qemu-system-x86", "emulated machines: --lab qemu", needed=False
-    )
     yield _tool("chromium", "chromium", "tests of the pages", needed=False)
+    yield _emulated("emulated machines", needs.ALWAYS)
+    yield _emulated("emulated, UEFI", needs.UEFI)
+    yield _emulated("emulated, FAI", needs.fai())
+    yield _redfish()
 
 
 def one_line(probes: tuple[Probe, ...]) -> str:
     """Return the one line that installs every needed package that is missing, or an empty text."""
     missing = [p.package for p in probes if p.needed and not p.ok and p.package]
     return f"sudo apt-get install {' '.join(dict.fromkeys(missing))}" if missing else ""
+
+
+def emulated_line() -> str:
+    """Return the one line that installs what `up --lab qemu` lacks, or an empty text."""
+    return needs.line(needs.missing(needs.ALWAYS))
+
+
+def _emulated(subject: str, wanted: tuple[Need, ...]) -> Probe:
+    lacking = needs.missing(wanted)
+    return Probe(
+        subject=subject,
+        ok=not lacking,
+        needed=False,
+        found=f"not found: {', '.join(need.what for need in lacking)}" if lacking else "all there",
+        advice=needs.line(lacking),
+    )
+
+
+def _redfish() -> Probe:
+    there = redfish.available()
+    return Probe(
+        subject="emulated, Redfish",
+        ok=there,
+        needed=False,
+        found="sushy-tools" if there else "not found: sushy-tools",
+        advice=needs.SUSHY,
+    )
 
 
 def _python() -> Probe:

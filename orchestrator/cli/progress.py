@@ -148,4 +148,6 @@ def _state(cell: CellView) -> str:
     if cell.state is State.WAITING:
         return f"{again}{cell.why or 'waiting'}"
     machines = f" on {', '.join(cell.nodes)}" if cell.nodes else ""
+    if cell.doing:
+        return f"{again}{cell.stage} on {cell.doing}"
     return f"{again}{cell.stage or 'starting'}{machines}"

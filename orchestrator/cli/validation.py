@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from orchestrator import archs, config
+from orchestrator import archs
+from orchestrator.config import labfile as config
 from orchestrator.model.errors import ConfigError
 
 DEADLINE = 60.0

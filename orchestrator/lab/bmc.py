@@ -15,7 +15,8 @@ from orchestrator.lab.board import BootDevice
 from orchestrator.lab.faults import Fault, strikes
 from orchestrator.lab.files import append_record
 from orchestrator.lab.labdir import Endpoints, NodeDir
-from orchestrator.lab.session import LabSession, forget_idle_sessions
+from orchestrator.lab.session import LabSession, asked_again, forget_idle_sessions
+from orchestrator.lab.users import Users
 
 _DONE = 0
 _BUSY = 0xC0
@@ -113,6 +114,7 @@ class NodeBmc(Bmc):  # type: ignore[misc]  # pyghmi is untyped
         self.iohandler = _ignore_keys
         self._faults: Path = folder.faults
         self._commands: Path = folder.commands
+        self._users = Users(folder.bmc_users, known.user)
 
     def strikes(self, fault: Fault) -> bool:
         """Return whether `fault` hits this action."""
@@ -122,8 +124,9 @@ class NodeBmc(Bmc):  # type: ignore[misc]  # pyghmi is untyped
         """Serve a packet outside sessions; a new session is one of ours."""
         if len(data) > _HEADER and tuple(data[4:6]) == _OPEN_SESSION:
             forget_idle_sessions()
-            place = (self.authdata, self.kg, sockaddr, self.serversocket)
-            LabSession(*place, data[16:], self.uuid, bmc=self)
+            if not asked_again(data[16:], sockaddr, self.port):
+                place = (self.authdata, self.kg, sockaddr, self.serversocket)
+                LabSession(*place, data[16:], self.uuid, bmc=self)
         else:
             super().sessionless_data(data, sockaddr)
 
@@ -144,7 +147,9 @@ class NodeBmc(Bmc):  # type: ignore[misc]  # pyghmi is untyped
 
     def _serve(self, request: Mapping[str, Any], session: ServerSession) -> None:
         asked = (request["netfn"], request["command"])
-        reply = sensors.answer(asked, bytes(request["data"]), powered=self.chassis.powered())
+        data = bytes(request["data"])
+        reply = sensors.answer(asked, data, powered=self.chassis.powered())
+        reply = reply or self._users.answer(asked, data)
         if asked == _PAYLOAD_INSTANCE:
             reply = sensors.Reply(data=_payload_owner(self.sol))
         elif asked == _IDENTIFY:

@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import NoReturn
 
+from orchestrator.lab import hardware
 from orchestrator.lab.faults import Fault, strikes
 from orchestrator.lab.files import append_record
 from orchestrator.lab.labdir import COOKIE, Endpoints, NodeDir, read_state
@@ -38,6 +39,8 @@ class BootDevice(StrEnum):
 class MachineEvent(StrEnum):
     """What the witness file says of a machine beside its BMC's commands."""
 
+    #: an emulated machine whose firmware went to the network
+    NETWORK_BOOTED = "network-booted"
     INSTALLER_STARTED = "installer-started"
     INSTALLED = "installed"
     BOOTED = "booted"
@@ -46,12 +49,11 @@ class MachineEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """One machine, seen from inside."""
+    """One machine, seen from inside: its names, its serial port, its clock."""
 
     folder: NodeDir
     endpoints: Endpoints
     speed: float
-    openssh: Server
 
     def say(self, *lines: str) -> None:
         """Print lines on the serial port, which is our standard output."""
@@ -81,6 +83,13 @@ class Board:
         state = read_state(self.folder.lab)
         return "" if state is None else state.boot_url.rstrip("/")
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedBoard(Board):
+    """A machine that is processes of this host: its disk is a folder."""
+
+    openssh: Server
+
     @property
     def installed(self) -> Path:
         """There when the disk can be booted."""
@@ -92,6 +101,7 @@ class Board:
         path = [str(folder) for folder in (*first, disk / "usr/local/bin")]
         return {
             COOKIE: self.folder.cookie,
+            hardware.ROOT: str(self.folder.hardware),
             "HOME": str(disk / "root"),
             "TMPDIR": str(disk / "tmp"),
             "PATH": ":".join((*path, SYSTEM_PATH)),

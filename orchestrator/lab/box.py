@@ -1,10 +1,12 @@
 """The lab in a box as the orchestrator sees it: start it, find it again, ask for its machines."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from orchestrator.lab.labdir import (
     speed_text,
     write_state,
 )
+from orchestrator.lab.shape import Emulation, Shape, parse
 from orchestrator.lab.system import ssh_user
 from orchestrator.model.errors import ConfigError, NotFound
 from orchestrator.model.node import Bmc, Node, Provenance
@@ -30,6 +33,9 @@ _EVERY = ("x86_64", "kvm", "flat", "vlan")
 #: of any ten machines in a row each hypervisor is on at least six
 _PAIRS = (("xenserver", "hyperv"), ("hyperv", "vmware"), ("vmware", "xenserver"))
 _PERIOD = 10
+_EMULATED = frozenset(("x86_64", "emulated", "kvm-guests", "xen-guests", "flat", "vlan", "zone-a"))
+#: whom an emulated machine lets in, as hardware does
+EMULATED_USER = "root"
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "USER", "LOGNAME", "TMPDIR", "XDG_CACHE_HOME")
 
 
@@ -44,11 +50,22 @@ class Box:
         """Times faster than hardware, `math.inf` for no waiting."""
         return self._state().speed
 
+    @property
+    def shape(self) -> Shape:
+        """What each of its emulated machines is made of."""
+        return parse(self._state().emulated)
+
+    @property
+    def emulated(self) -> bool:
+        """Whether its machines are emulated, rather than simulated."""
+        return bool(self._state().emulated)
+
     def nodes(self) -> tuple[Node, ...]:
         """Return the machines, n01 first; zones are capabilities `zone-a` and `zone-b`."""
         state = self._state()
         plan = Plan(subnet=state.subnet)
-        return tuple(self._node(plan, number) for number in range(1, state.nodes + 1))
+        found = [self._node(plan, number) for number in range(1, state.nodes + 1)]
+        return tuple(_emulated(node) for node in found) if state.emulated else tuple(found)
 
     def node_dir(self, name: str) -> NodeDir:
         """Return the files of the machine `name`; raises `NotFound` if there is none."""
@@ -108,6 +125,12 @@ class Box:
         )
 
 
+def _emulated(node: Node) -> Node:
+    return replace(
+        node, provenance=Provenance.EMULATED, capabilities=_EMULATED, ssh_user=EMULATED_USER
+    )
+
+
 def capabilities(number: int) -> frozenset[str]:
     """Return what machine `number` can do."""
     pair = _PAIRS[(number - 1) % _PERIOD % len(_PAIRS)]
@@ -121,36 +144,55 @@ def attach(folder: Path) -> Box | None:
     return Box(folder=folder.resolve()) if state is not None and state.alive() else None
 
 
-def start(folder: Path, *, nodes: int, speed: float, boot_url: str = "") -> Box:
+def start(
+    folder: Path,
+    *,
+    nodes: int,
+    speed: float,
+    boot_url: str = "",
+    emulation: Emulation | None = None,
+) -> Box:
     """Return a running lab: the one that is there, or a new one; all its BMCs answer.
 
-    `speed` is times faster than hardware, `math.inf` for no waiting. Raises `ConfigError` when it
-    cannot start, or runs already with another number of machines or speed.
+    `speed` is times faster than hardware, `math.inf` for no waiting; the machines are simulated
+    unless there is an `emulation`. Raises `ConfigError` when it cannot start, or runs already
+    with another number of machines, speed or shape.
     """
     box = attach(folder)
     if box is None:
         try:
-            _launch(folder, nodes, speed, boot_url)
+            options = ["--nodes", str(nodes), "--speed", speed_text(speed), "--boot-url", boot_url]
+            options += _options(emulation) if emulation else ()
+            _launch(folder, options)
         except ConfigError:
             # One that was killed while it started a lab may have left that lab running.
             if attach(folder) is None:
                 raise
         box = Box(folder=folder.resolve())
     state = read_state(folder)
-    if state is not None and (state.nodes, state.speed) != (nodes, speed):
+    shape = emulation.shape if emulation else None
+    if state is not None and not state.matches(nodes, speed, shape):
+        kind = f"emulated ({state.emulated})" if state.emulated else "simulated"
         raise ConfigError(
-            f"a lab of {state.nodes} machines at speed {speed_text(state.speed)} runs in {folder}; "
-            "stop it first"
+            f"a lab of {state.nodes} {kind} machines at speed {speed_text(state.speed)} runs in "
+            f"{folder}; stop it first"
         )
     if boot_url:
         box.set_boot_url(boot_url)
     return box
 
 
-def _launch(folder: Path, nodes: int, speed: float, boot_url: str) -> None:
+def _options(emulation: Emulation) -> Iterator[str]:
+    yield from ("--emulated", emulation.shape.text())
+    for service in emulation.services:
+        yield from ("--service", json.dumps(service))
+    if emulation.redfish:
+        yield "--redfish"
+
+
+def _launch(folder: Path, options: Sequence[str]) -> None:
     command = [sys.executable, "-m", "orchestrator.lab.supervisor", "--detach"]
-    command += ["--dir", str(folder), "--nodes", str(nodes), "--speed", speed_text(speed)]
-    command += ["--boot-url", boot_url]
+    command += ["--dir", str(folder), *options]
     # Little of our own environment: it would reach the code under test on the machines.
     environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     environment["PYTHONPATH"] = str(Path(orchestrator.__file__).parent.parent)

@@ -3,7 +3,15 @@
 from datetime import UTC, datetime
 
 from orchestrator.lab.box import Box
-from orchestrator.lab.faults import Fault, Setting, clear_fault, list_faults, set_fault
+from orchestrator.lab.faults import (
+    OF_EMULATED,
+    OF_SIMULATED,
+    Fault,
+    Setting,
+    clear_fault,
+    list_faults,
+    set_fault,
+)
 from orchestrator.model.errors import NotFound
 from orchestrator.ports.faults import NodeFault
 
@@ -17,7 +25,8 @@ class BoxFaults:
 
     def kinds(self) -> tuple[str, ...]:
         """Return the names of the faults that can be set."""
-        return tuple(fault.value for fault in Fault)
+        known = OF_EMULATED if self._box.emulated else OF_SIMULATED
+        return tuple(fault.value for fault in Fault if fault in known)
 
     def set(self, fault: NodeFault) -> None:
         """Set a fault; raise `NotFound` for an unknown node or kind."""

@@ -1,16 +1,17 @@
-"""One simulated machine from outside: its power, and the process that it lives in."""
+"""One machine from outside: its power, and the process that it lives in."""
 
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 
 from pyghmi.ipmi.private import session as ipmi
 
-from orchestrator.lab import machine
 from orchestrator.lab.bmc import SOL_BYTES, NodeBmc, PowerCommand, device_of
 from orchestrator.lab.board import Board, BootDevice, Ending, MachineEvent
 from orchestrator.lab.faults import Fault
@@ -19,6 +20,7 @@ from orchestrator.lab.labdir import COOKIE
 from orchestrator.lab.loop import Loop
 from orchestrator.lab.processes import adopt_orphans, bearers, descendants, die_with_parent, end_all
 from orchestrator.lab.serial import Serial
+from orchestrator.model.errors import ConfigError
 
 _NO_FLAGS = bytes(5)
 #: no BMC answers within microseconds; pyghmi's client misses an answer that comes before it waits
@@ -28,9 +30,10 @@ _CONTROLLER_SECONDS = 0.005
 class Chassis:
     """Holds the power; the machine has one process per boot, and is off while it has none."""
 
-    def __init__(self, board: Board) -> None:
-        """Be a machine that is off."""
+    def __init__(self, board: Board, boot: Callable[[BootDevice], Ending]) -> None:
+        """Be a machine that is off; `boot` is one boot of it, from power-on to its end."""
         self._board = board
+        self._boots = boot
         self._flags = _NO_FLAGS
         self._machine = 0
         self._watch = -1
@@ -119,7 +122,7 @@ class Chassis:
             os.close(self._serial.handle)
             os.dup2(serial, 1)
             os.dup2(serial, 2)
-            status = machine.live(self._board, device)
+            status = _live(self._board, self._boots, device)
         finally:
             if sys.exc_info()[0] is not None:
                 traceback.print_exc()
@@ -161,3 +164,15 @@ class Chassis:
             self._bmc.sol.send_data(chunk)
             self._bmc.drop_broken_console()
         self._serial.skip()
+
+
+def _live(board: Board, boots: Callable[[BootDevice], Ending], device: BootDevice) -> int:
+    """Return this boot's exit status; a failure of ours is on the console."""
+    os.environ[COOKIE] = board.folder.cookie
+    try:
+        return boots(device)
+    except (OSError, ValueError, subprocess.SubprocessError, ConfigError) as error:
+        board.say(f"Machine check: {type(error).__name__}: {error}")
+        traceback.print_exc(file=sys.stdout)
+        sys.stdout.flush()
+        return Ending.POWER_LOST

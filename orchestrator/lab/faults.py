@@ -34,6 +34,18 @@ class Fault(StrEnum):
     HANGS_IN_INSTALL = "hangs-in-install"
     #: power is lost a second or two after the first SSH command
     DIES_IN_DEPLOY = "dies-in-deploy"
+    #: the machine resets itself, again and again
+    RESETS = "resets"
+    #: the disk is too small to install on
+    SMALL_DISK = "small-disk"
+
+
+_BMC = frozenset({Fault.BUSY, Fault.LYING, Fault.SLOW, Fault.DEAD, Fault.WRONG_PASSWORD})
+#: what each kind of machine can be told to suffer from
+OF_SIMULATED = _BMC | {
+    *(Fault.NO_PXE, Fault.NO_CALLBACK, Fault.HANGS_IN_INSTALL, Fault.DIES_IN_DEPLOY)
+}
+OF_EMULATED = _BMC | {*(Fault.NO_PXE, Fault.HANGS_IN_INSTALL, Fault.RESETS, Fault.SMALL_DISK)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

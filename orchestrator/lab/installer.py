@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from orchestrator.lab import latecommand
 from orchestrator.lab.answers import Answers, unsettled
-from orchestrator.lab.board import Board, Ending, MachineEvent
+from orchestrator.lab.board import Ending, MachineEvent, SimulatedBoard
 from orchestrator.lab.download import DownloadError, download
 from orchestrator.lab.faults import Fault
 from orchestrator.lab.openssh import python
@@ -27,7 +27,7 @@ _ALIASES = {"url": "preseed/url", "auto": "auto-install/enable", "hostname": "ne
 _FOLDERS = ("boot", "etc/ssh", "root", "tmp", "usr/local/bin", "var/lib", "var/log")
 
 
-def run(board: Board, command_line: str) -> Ending:
+def run(board: SimulatedBoard, command_line: str) -> Ending:
     """Install, and ask for a reboot; a refusal sits at its screen for ever, as the real one."""
     arguments = _arguments(command_line)
     board.say("", "Debian GNU/Linux installer", f"Command line: {_without_token(command_line)}")
@@ -60,7 +60,7 @@ def _value(answers: Answers, question: str) -> str:
     return answers[question].value.strip() if question in answers else ""
 
 
-def _answers(board: Board, arguments: Mapping[str, str]) -> Answers:
+def _answers(board: SimulatedBoard, arguments: Mapping[str, str]) -> Answers:
     if arguments.get("auto-install/enable") != "true":
         _ask(board, "Select a language", "Language (no auto=true on the kernel's command line)")
     url = arguments.get("preseed/url", "")
@@ -83,25 +83,25 @@ def _answers(board: Board, arguments: Mapping[str, str]) -> Answers:
     return answers
 
 
-def _refuse(board: Board, title: str, sentence: str, detail: str) -> NoReturn:
+def _refuse(board: SimulatedBoard, title: str, sentence: str, detail: str) -> NoReturn:
     board.say("", f"[!!] Preconfiguration error: {title}", f"  {sentence}.", f"  {detail}")
     board.say("  <Go Back>  <Continue>")
     board.sit()
 
 
-def _ask(board: Board, screen: str, question: str) -> NoReturn:
+def _ask(board: SimulatedBoard, screen: str, question: str) -> NoReturn:
     board.say("", f"[!!] {screen}", f"  {question}:", "  <Go Back>  <Continue>")
     board.sit()
 
 
-def _wipe(board: Board) -> None:
+def _wipe(board: SimulatedBoard) -> None:
     """Take the boot mark off first: a machine that loses power now must not boot half a disk."""
     board.installed.unlink(missing_ok=True)
     if board.folder.disk.exists():
         shutil.rmtree(board.folder.disk)
 
 
-def _fill(board: Board, hostname: str) -> None:
+def _fill(board: SimulatedBoard, hostname: str) -> None:
     disk = board.folder.disk
     for folder in _FOLDERS:
         (disk / folder).mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def _fill(board: Board, hostname: str) -> None:
     subprocess.run(command, stdin=subprocess.DEVNULL, timeout=30, check=True)
 
 
-def _finish(board: Board, answers: Answers) -> None:
+def _finish(board: SimulatedBoard, answers: Answers) -> None:
     board.say("[*] Finishing the installation...")
     command = _value(answers, "preseed/late_command")
     if command:

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,10 +20,30 @@ class Verb(StrEnum):
     EXIT = "exit"
     ECHO = "echo"
     DHCP = "dhcp"
+    GOTO = "goto"
+    SLEEP = "sleep"
+    INC = "inc"
+    ISEQ = "iseq"
+    IMGFREE = "imgfree"
+    #: a place to go to, `:name`
+    LABEL = ":"
+    #: nothing after `||`: the failure before it does not matter
+    NOTHING = ""
 
 
 #: fewest words after the command
 _NEEDS = {Verb.KERNEL: 1, Verb.INITRD: 1, Verb.SET: 1, Verb.CHAIN: 1}
+_NEEDS |= {Verb.GOTO: 1, Verb.SLEEP: 1, Verb.INC: 1, Verb.ISEQ: 2}
+_LINK = re.compile(r"\s(\|\||&&)(?=\s|$)")
+
+
+class Link(StrEnum):
+    """When a command is run, given how the one before it ended."""
+
+    #: on a line of its own; a failure before it ends the script
+    NEXT = "\n"
+    AND = "&&"
+    OR = "||"
 
 
 class ScriptError(ValueError):
@@ -32,11 +52,12 @@ class ScriptError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One line of a script: its verb and the rest, before settings are expanded."""
+    """One command of a script: its verb and the rest, before settings are expanded."""
 
     verb: Verb
     rest: str
     line: int
+    link: Link = Link.NEXT
 
     def words(self, settings: Mapping[str, str]) -> tuple[str, ...]:
         """Return the words after the verb, `${name}` expanded and `--option value` left out."""
@@ -59,18 +80,28 @@ def parse(script: str) -> tuple[Command, ...]:
     lines = script.splitlines()
     if not lines or not lines[0].startswith("#!ipxe"):
         raise ScriptError("Could not select: Exec format error (https://ipxe.org/2e008081)")
-    commands = []
+    commands: list[Command] = []
     for number, line in enumerate(lines, start=1):
         text = line.strip()
         if text and not text.startswith("#"):
-            commands.append(_command(text, number))
+            commands += _line(text, number)
     return tuple(commands)
 
 
-def _command(text: str, line: int) -> Command:
+def _line(text: str, line: int) -> Iterator[Command]:
+    """Yield the commands of one line, which `&&` and `||` stand between."""
+    first, *more = _LINK.split(text)
+    yield _command(first.strip(), line, Link.NEXT)
+    for link, rest in zip(more[::2], more[1::2], strict=True):
+        yield _command(rest.strip(), line, Link(link))
+
+
+def _command(text: str, line: int, link: Link) -> Command:
+    if text.startswith(":"):
+        return Command(verb=Verb.LABEL, rest=text[1:], line=line, link=link)
     verb, _, rest = text.partition(" ")
     try:
-        return Command(verb=Verb(verb), rest=rest.strip(), line=line)
+        return Command(verb=Verb(verb), rest=rest.strip(), line=line, link=link)
     except ValueError:
         raise ScriptError(f"{verb}: command not found (script line {line})") from None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestrator.lab.addresses import BMC_PORT, SSH_PORT, Plan, name_of
 from orchestrator.lab.files import write_atomic
 from orchestrator.lab.processes import started
+from orchestrator.lab.shape import Shape
 from orchestrator.model.errors import ConfigError
 
 #: in the environment of everything that runs on a machine
@@ -46,10 +47,17 @@ class LabState:
     #: the pair outlives the reuse of the number
     supervisor: int
     started: int
+    #: the shape of emulated machines, as `Shape.text` writes it; empty: the machines are simulated
+    emulated: str = ""
 
     def alive(self) -> bool:
         """Return whether that very supervisor runs."""
         return started(self.supervisor) == self.started
+
+    def matches(self, nodes: int, speed: float, shape: Shape | None) -> bool:
+        """Return whether it is such a lab."""
+        emulated = shape.text() if shape else ""
+        return (self.nodes, self.speed, self.emulated) == (nodes, speed, emulated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +99,16 @@ class NodeDir:
     def disk(self) -> Path:
         """Its disk."""
         return self.root / "disk"
+
+    @property
+    def hardware(self) -> Path:
+        """What a simulated machine is made of, in the shape of `/sys` and `/proc`; edit at will."""
+        return self.root / "hardware"
+
+    @property
+    def bmc_users(self) -> Path:
+        """The users that its BMC lists."""
+        return self.root / "bmc_users.json"
 
     @property
     def console(self) -> Path:
@@ -164,5 +182,6 @@ def write_state(lab: Path, state: LabState) -> None:
         "boot_url": state.boot_url,
         "supervisor": state.supervisor,
         "started": state.started,
+        "emulated": state.emulated,
     }
     write_atomic(lab / "lab.json", json.dumps(fields, indent=1) + "\n")

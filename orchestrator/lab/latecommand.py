@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.lab import wget
-from orchestrator.lab.board import SYSTEM_PATH, Board
+from orchestrator.lab.board import SYSTEM_PATH, SimulatedBoard
 from orchestrator.lab.faults import Fault
 from orchestrator.lab.openssh import python
 
@@ -32,7 +32,7 @@ exec "$@"
 """
 
 
-def run(board: Board, command: str) -> int:
+def run(board: SimulatedBoard, command: str) -> int:
     """Return the exit status of `command`, its output on the console; 124 when out of time.
 
     `/target` becomes the disk's folder, since an ordinary user cannot chroot.
@@ -57,7 +57,7 @@ def run(board: Board, command: str) -> int:
             return 124
 
 
-def _write_shims(board: Board) -> Path:
+def _write_shims(board: SimulatedBoard) -> Path:
     """Stand-ins for the installer's own commands, to lead the PATH."""
     folder = board.folder.run / "shims"
     shutil.rmtree(folder, ignore_errors=True)

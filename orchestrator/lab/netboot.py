@@ -1,12 +1,12 @@
 """Network boot: the PXE ROM asks for an address, iPXE runs the script it is given."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.lab.board import Board
 from orchestrator.lab.download import DownloadError, download
 from orchestrator.lab.faults import Fault
-from orchestrator.lab.ipxe import Command, ScriptError, Verb, expand, parse
+from orchestrator.lab.ipxe import Command, Link, ScriptError, Verb, expand, parse
 
 _DEEPEST_CHAIN = 4
 _ERRORS = {
@@ -49,9 +49,8 @@ def boot(board: Board) -> str | None:
     known = {"mac": mac, "net0/mac": mac, "ip": address, "net0/ip": address}
     loaded = _Loaded(settings=known)
     try:
-        for command in _commands(board, f"{base}/ipxe?mac={mac}", 0, loaded):
-            if command.verb is Verb.BOOT:
-                return _start(board, loaded)
+        if _run(board, f"{base}/ipxe?mac={mac}", 0, loaded):
+            return _start(board, loaded)
     except _Leave:
         return None
     except DownloadError as error:
@@ -64,42 +63,97 @@ def boot(board: Board) -> str | None:
     return None
 
 
-def _commands(board: Board, url: str, depth: int, loaded: _Loaded) -> Iterator[Command]:
-    """Run the script at `url`; `boot` alone is left to the caller."""
+def _run(board: Board, url: str, depth: int, loaded: _Loaded) -> bool:
+    """Run the script at `url`; return whether it came to `boot`."""
     if depth > _DEEPEST_CHAIN:
         raise ScriptError(f"{url}: Too many levels of chained scripts")
-    script = _fetch(board, url).decode(errors="replace")
-    for command in parse(script):
-        match command.verb:
-            case Verb.CHAIN:
-                target = command.words(loaded.settings)[0]
-                yield from _commands(board, target, depth + 1, loaded)
-            case Verb.BOOT:
-                yield command
-            case Verb.EXIT:
-                raise _Leave
-            case _:
-                _simple(board, command, loaded)
+    commands = parse(_fetch(board, url).decode(errors="replace"))
+    places = {c.rest: at for at, c in enumerate(commands) if c.verb is Verb.LABEL}
+    fault: DownloadError | ScriptError | None = None
+    at = 0
+    while at < len(commands):
+        command = commands[at]
+        at += 1
+        if not _wanted(command, fault):
+            continue
+        fault = None
+        try:
+            if _do(board, command, depth, loaded):
+                return True
+        except (DownloadError, ScriptError) as error:
+            fault = error
+        if command.verb is Verb.GOTO:
+            at = _place(command, places)
+    if fault:
+        raise fault
+    return False
 
 
-def _simple(board: Board, command: Command, loaded: _Loaded) -> None:
+def _wanted(command: Command, fault: DownloadError | ScriptError | None) -> bool:
+    """Return whether it is this command's turn; raise the `fault` that ended the script."""
+    if command.link is Link.NEXT:
+        if fault:
+            raise fault
+        return True
+    return (command.link is Link.OR) == (fault is not None)
+
+
+def _place(command: Command, places: Mapping[str, int]) -> int:
+    name = command.words({})[0]
+    if name not in places:
+        raise ScriptError(f"{name}: No such label (script line {command.line})")
+    return places[name]
+
+
+def _do(board: Board, command: Command, depth: int, loaded: _Loaded) -> bool:
+    """Do one command; return whether it led to `boot`."""
+    match command.verb:
+        case Verb.CHAIN:
+            return _run(board, command.words(loaded.settings)[0], depth + 1, loaded)
+        case Verb.EXIT:
+            raise _Leave
+        case Verb.SLEEP:
+            board.pause(_number(command.words(loaded.settings)[0]))
+        case Verb.KERNEL | Verb.INITRD | Verb.IMGFREE:
+            _load(board, command, loaded)
+        case Verb.SET | Verb.INC | Verb.ISEQ:
+            _reckon(command, loaded.settings)
+        case Verb.ECHO:
+            board.say(expand(command.rest, loaded.settings))
+        case Verb.DHCP:
+            board.say(f"Configuring (net0 {board.endpoints.mac})...... ok")
+    return command.verb is Verb.BOOT
+
+
+def _load(board: Board, command: Command, loaded: _Loaded) -> None:
+    words = command.words(loaded.settings)
     match command.verb:
         case Verb.KERNEL:
-            words = command.words(loaded.settings)
             _fetch(board, words[0])
             loaded.kernel, loaded.arguments = words[0], words[1:]
         case Verb.INITRD:
-            url = command.words(loaded.settings)[0]
-            _fetch(board, url)
-            loaded.initrds.append(url)
-        case Verb.SET:
-            name, _, value = command.rest.partition(" ")
-            command.words(loaded.settings)
-            loaded.settings[name] = expand(value, loaded.settings)
-        case Verb.ECHO:
-            board.say(expand(command.rest, loaded.settings))
+            _fetch(board, words[0])
+            loaded.initrds.append(words[0])
         case _:
-            board.say(f"Configuring (net0 {board.endpoints.mac})...... ok")
+            loaded.kernel, loaded.arguments = "", ()
+            loaded.initrds.clear()
+
+
+def _reckon(command: Command, settings: dict[str, str]) -> None:
+    words = command.words(settings)
+    # A setting may be written with its type, `name:int32`.
+    name = words[0].partition(":")[0]
+    match command.verb:
+        case Verb.SET:
+            settings[name] = expand(command.rest.partition(" ")[2], settings)
+        case Verb.INC:
+            settings[name] = str(_number(settings.get(name, "")) + 1)
+        case _ if words[0] != words[1]:
+            raise ScriptError(f"iseq: {words[0]} is not {words[1]}")
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 def _fetch(board: Board, url: str) -> bytes:

@@ -10,6 +10,8 @@ _SDR_VERSION = 0x51
 _LAST_RECORD = 0xFFFF
 _RESERVATION = (0x01, 0x00)
 _WHOLE = 0xFF
+#: channel 1, and whichever one is asked on
+_LAN_CHANNELS = frozenset({0x01, 0x0E})
 
 #: network function and command
 GET_SDR_INFO = (0x0A, 0x20)
@@ -21,6 +23,7 @@ GET_READING = (0x04, 0x2D)
 GET_THRESHOLDS = (0x04, 0x27)
 GET_SOL_PARAMETER = (0x0C, 0x22)
 GET_DEVICE_ID = (0x06, 0x01)
+GET_CHANNEL_INFO = (0x06, 0x42)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,13 @@ def _device_id(_data: bytes, _powered: bool) -> Reply:  # noqa: FBT001  # one sh
     return Reply(data=(0x20, 0x81, 1, 0, 0x02, 0x83, 0, 0, 0, 0, 0))
 
 
+def _channel_info(data: bytes, _powered: bool) -> Reply:  # noqa: FBT001
+    if not data or data[0] & 0x0F not in _LAN_CHANNELS:
+        return Reply(code=_INVALID_DATA)
+    # channel 1: wired Ethernet, IPMB messages, many sessions, of the IPMI forum's making
+    return Reply(data=(1, 0x04, 0x01, 0x80, 0xF2, 0x1B, 0x00, 0x00, 0x00))
+
+
 def _sdr_info(_data: bytes, _powered: bool) -> Reply:  # noqa: FBT001
     return Reply(data=(_SDR_VERSION, len(_RECORDS), 0, 0, 0x10, *([0] * 8), 0x22))
 
@@ -131,6 +141,7 @@ def _sol_parameter(data: bytes, _powered: bool) -> Reply:  # noqa: FBT001
 
 _HANDLERS: Mapping[tuple[int, int], Callable[[bytes, bool], Reply]] = {
     GET_DEVICE_ID: _device_id,
+    GET_CHANNEL_INFO: _channel_info,
     GET_SDR_INFO: _sdr_info,
     RESERVE_SDR: _reserve,
     GET_SDR: _get_sdr,

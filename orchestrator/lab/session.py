@@ -33,6 +33,10 @@ class Owner(Protocol):
         """Hear that the client said goodbye."""
         ...
 
+    def sessionless_data(self, data: bytes, sockaddr: tuple[str, int]) -> None:
+        """Serve a packet outside sessions."""
+        ...
+
 
 class LabSession(ServerSession):  # type: ignore[misc]  # pyghmi is untyped
     """One client's session; refuses what it cannot do, and forgets clients that left."""
@@ -49,20 +53,39 @@ class LabSession(ServerSession):  # type: ignore[misc]  # pyghmi is untyped
         self.last_heard = time.monotonic()
         self._asked: tuple[object, ...] = ()
         self._answered: tuple[Sequence[int], int] | None = None
+        self._opened = self._greeted = b""
+        self._opening = self._challenge = bytearray()
         super().__init__(*request, bmc=bmc)
 
     def create_open_session_response(self, request: bytearray) -> bytearray:
-        """Return the answer; SHA-256 is refused, so that the client falls back to SHA-1."""
+        """Return the answer; SHA-256 is refused, so that the client falls back to SHA-1.
+
+        A request that is sent again gets the same answer: another would spoil the login.
+        """
         self.kg = self.bmc.kg
+        if bytes(request) == self._opened:
+            return self._opening
         if request[_AUTHENTICATION] in {_NO_AUTHENTICATION, _HMAC_SHA1}:
-            answer: bytearray = super().create_open_session_response(request)
-            return answer
+            self._opened = bytes(request)
+            self._opening = super().create_open_session_response(request)
+            return self._opening
         self.clientsessionid = request[4:8]
         self.managedsessionid = bytes(4)
         self.privlevel = 4
         return bytearray((request[0], _INVALID_ALGORITHM, 0, 0)) + self.clientsessionid
 
+    def repeated(self, request: bytes) -> bool:
+        """Answer once more if this is the request that began us; return whether it is."""
+        if bytes(request) != self._opened:
+            return False
+        self._got_rmcp_openrequest(request)
+        return True
+
     def _got_rakp1(self, data: bytearray) -> None:
+        if bytes(data) == self._greeted:
+            super().send_payload(self._challenge, constants.payload_types["rakp2"], retry=False)
+            return
+        self._greeted = bytes(data)
         name = bytes(data[28:]).decode("utf-8", "replace")
         genuine = self.authdata
         if genuine.get(name) is None:
@@ -73,6 +96,16 @@ class LabSession(ServerSession):  # type: ignore[misc]  # pyghmi is untyped
             self.authdata = {name: secrets.token_hex(8)}
         super()._got_rakp1(data)
         self.authdata = genuine
+
+    def send_payload(self, payload: bytearray, payload_type: int, **options: Any) -> None:  # noqa: ANN401
+        """Send it, and keep the challenge for a client that asks for it again."""
+        if payload_type == constants.payload_types["rakp2"]:
+            self._challenge = payload
+        super().send_payload(payload, payload_type, **options)
+
+    def sessionless_data(self, data: bytes, sockaddr: tuple[str, int]) -> None:
+        """Hand on what came too late for this session: pyghmi still finds us by its queue."""
+        self.bmc.sessionless_data(data, sockaddr)
 
     def handle_client_request(self, request: dict[str, Any]) -> None:
         """Serve one request of a client that has logged in.
@@ -97,6 +130,12 @@ class LabSession(ServerSession):  # type: ignore[misc]  # pyghmi is untyped
         """Forget the session; pyghmi would keep it for ever."""
         Session.bmc_handlers.pop(self.sockaddr, None)
         self.bmc.session_closed(self)
+
+
+def asked_again(request: bytes, client: tuple[str, int], port: int) -> bool:
+    """Answer a client that asks again for the session that it was just given; False for others."""
+    held = Session.bmc_handlers.get(client, {}).get(port)
+    return isinstance(held, LabSession) and held.repeated(request)
 
 
 def forget_idle_sessions() -> None:

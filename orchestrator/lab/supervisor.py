@@ -1,7 +1,7 @@
 """The lab's power strip: one process per machine, a new one for each that dies.
 
 `python -m orchestrator.lab.supervisor --dir LABDIR --nodes N --speed S|max [--boot-url URL]
-[--detach]`
+[--emulated SHAPE] [--detach]`
 
 Three levels, so that nothing outlives the lab whichever process is killed: the warden ends what a
 killed supervisor leaves behind, the supervisor what a killed machine leaves behind.
@@ -10,19 +10,21 @@ killed supervisor leaves behind, the supervisor what a killed machine leaves beh
 import argparse
 import fcntl
 import gc
+import json
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from orchestrator.lab import openssh
+from orchestrator.lab import machine, openssh
 from orchestrator.lab.addresses import MOST_NODES, claim
-from orchestrator.lab.board import Board
+from orchestrator.lab.board import Board, SimulatedBoard
 from orchestrator.lab.chassis import Chassis
 from orchestrator.lab.labdir import (
     COOKIE,
@@ -43,6 +45,9 @@ from orchestrator.lab.processes import (
     end_all,
     started,
 )
+from orchestrator.lab.qemu import machine as emulated
+from orchestrator.lab.qemu import redfish
+from orchestrator.lab.shape import Shape, parse
 from orchestrator.model.errors import ConfigError
 
 READY = "ready"
@@ -59,6 +64,12 @@ class Order:
     nodes: int
     speed: float
     boot_url: str
+    #: None: the machines are simulated
+    shape: Shape | None = None
+    #: command lines that run beside the machines, such as a package cache
+    services: tuple[tuple[str, ...], ...] = ()
+    #: their BMCs speak Redfish, too
+    redfish: bool = False
 
 
 class Supervisor:
@@ -67,10 +78,13 @@ class Supervisor:
     def __init__(self, order: Order) -> None:
         """Find an sshd and claim a subnet; raises `ConfigError` when that cannot be."""
         self._order = order
-        self._server = _openssh()
+        self._server = None if order.shape else _openssh()
         before = read_state(order.folder)
         self._claim = claim(None if before is None else before.subnet)
         self._processes: dict[int, int] = {}
+        #: services read it; it ends when we do
+        self._lifeline = os.pipe()
+        self._services = (*order.services, *(self._faces() if order.redfish else ()))
         self._stopping = False
 
     def run(self, report: Callable[[str], None]) -> None:
@@ -85,6 +99,8 @@ class Supervisor:
         listening, tell = os.pipe()
         for number in range(1, order.nodes + 1):
             self._start(number, tell)
+        for number in range(len(self._services)):
+            self._serve(number)
         os.close(tell)
         if not self._all_listen(listening):
             self._stop()
@@ -98,6 +114,7 @@ class Supervisor:
                 boot_url=order.boot_url,
                 supervisor=os.getpid(),
                 started=started(os.getpid()) or 0,
+                emulated=order.shape.text() if order.shape else "",
             ),
         )
         report(READY)
@@ -112,18 +129,28 @@ class Supervisor:
         if self._stopping:
             os.kill(pid, signal.SIGKILL)
 
+    def _faces(self) -> Iterator[tuple[str, ...]]:
+        for number in range(1, self._order.nodes + 1):
+            where = endpoints(self._claim.plan, number)
+            yield redfish.command(self._order.folder, number, where)
+
+    def _serve(self, number: int) -> None:
+        """Run a service; its number in the list of processes is below zero."""
+        here = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            die_with_parent(here)
+            os.dup2(self._lifeline[0], 0)
+            argv = self._services[number]
+            os.execv(argv[0], argv)  # noqa: S606  # our own command line
+        self._processes[pid] = -1 - number
+
     def _become_node(self, parent: int, number: int, tell: int | None) -> NoReturn:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             die_with_parent(parent)
             adopt_orphans()
-            board = Board(
-                folder=NodeDir(lab=self._order.folder, number=number),
-                endpoints=endpoints(self._claim.plan, number),
-                speed=self._order.speed,
-                openssh=self._server,
-            )
-            chassis = Chassis(board)
+            chassis = self._chassis(number)
             if tell is not None:
                 os.write(tell, b".")
                 os.close(tell)
@@ -132,6 +159,18 @@ class Supervisor:
             if sys.exc_info()[0] is not None:
                 sys.excepthook(*sys.exc_info())
             os._exit(1)
+
+    def _chassis(self, number: int) -> Chassis:
+        folder = NodeDir(lab=self._order.folder, number=number)
+        where = endpoints(self._claim.plan, number)
+        speed = self._order.speed
+        if self._server is None:
+            board = Board(folder=folder, endpoints=where, speed=speed)
+            return Chassis(board, partial(emulated.boot, board, self._order.shape or Shape()))
+        simulated = SimulatedBoard(
+            folder=folder, endpoints=where, speed=speed, openssh=self._server
+        )
+        return Chassis(simulated, partial(machine.boot, simulated))
 
     def _all_listen(self, listening: int) -> bool:
         """Each machine tells once; the pipe ends when the last has told, or died."""
@@ -154,6 +193,10 @@ class Supervisor:
             self._replace(number)
 
     def _replace(self, number: int) -> None:
+        if number < 0:
+            time.sleep(_RESPAWN_SECONDS)
+            self._serve(-1 - number)
+            return
         folder = NodeDir(lab=self._order.folder, number=number)
         sys.stderr.write(f"{folder.name}: its process ended, the machine lost power\n")
         end_all(lambda: self._strays(folder.cookie))
@@ -240,6 +283,9 @@ def _order(arguments: list[str]) -> tuple[Order, bool]:
     parser.add_argument("--nodes", type=int, default=10)
     parser.add_argument("--speed", default="1")
     parser.add_argument("--boot-url", default="")
+    parser.add_argument("--emulated", default="", help="memory,processors,disk,bios|uefi")
+    parser.add_argument("--service", action="append", default=[], help="a JSON list of words")
+    parser.add_argument("--redfish", action="store_true", help="needs the sushy-tools package")
     parser.add_argument("--detach", action="store_true")
     known = parser.parse_args(arguments)
     if not 1 <= known.nodes <= MOST_NODES:
@@ -254,6 +300,9 @@ def _order(arguments: list[str]) -> tuple[Order, bool]:
         nodes=known.nodes,
         speed=parse_speed(known.speed),
         boot_url=known.boot_url,
+        shape=parse(known.emulated) if known.emulated else None,
+        services=tuple(tuple(json.loads(words)) for words in known.service),
+        redfish=known.redfish,
     )
     return order, known.detach
 

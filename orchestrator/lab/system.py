@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from orchestrator.lab.board import Board, Ending, MachineEvent, tail
+from orchestrator.lab import hardware
+from orchestrator.lab.board import Ending, MachineEvent, SimulatedBoard, tail
 from orchestrator.lab.faults import Fault
 from orchestrator.lab.labdir import NodeDir
 from orchestrator.lab.processes import die_with_parent
@@ -56,11 +57,12 @@ esac
 """
 
 
-def run(board: Board) -> Ending:
+def run(board: SimulatedBoard) -> Ending:
     """Serve SSH for as long as the machine has power, or its server runs."""
     hostname = (board.folder.disk / "etc/hostname").read_text().strip()
     board.say("", "GRUB loading.", "Linux version 6.1.0-amd64 (debian-kernel@lists.debian.org)")
     board.pause(2)
+    hardware.build(board.folder, board.endpoints.mac)
     signal.signal(signal.SIGUSR1, lambda *_: _first_command(board))
     server = _start(board)
     if not _listening(board, server):
@@ -84,7 +86,7 @@ def _log(folder: NodeDir) -> Path:
     return folder.run / "sshd.log"
 
 
-def _start(board: Board) -> int:
+def _start(board: SimulatedBoard) -> int:
     """Return the process id of the server."""
     run, disk = board.folder.run, board.folder.disk
     environment = board.environment()
@@ -127,7 +129,7 @@ def _start(board: Board) -> int:
     return pid
 
 
-def _listening(board: Board, server: int) -> bool:
+def _listening(board: SimulatedBoard, server: int) -> bool:
     """Wait until the server says that it listens; False when it ended instead."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
@@ -145,7 +147,7 @@ def _reap_until_end_of(server: int) -> None:
         pass
 
 
-def _first_command(board: Board) -> None:
+def _first_command(board: SimulatedBoard) -> None:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     if board.strikes(Fault.DIES_IN_DEPLOY):
         signal.signal(signal.SIGALRM, lambda *_: _lose_power())

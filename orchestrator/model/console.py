@@ -1,13 +1,25 @@
 """What a serial console says about a machine that will not arrive."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from orchestrator.model.recognisers import LIFE, RECOGNISERS, Recogniser, Weight
+from orchestrator.model.recognisers.known import LIFE, RECOGNISERS
+from orchestrator.model.recognisers.recogniser import Recogniser, Weight
+from orchestrator.model.secret import MASK
 from orchestrator.model.verdict import Blame
 
 #: how much of a line is worth quoting
 _QUOTED = 160
+#: consoles' lines that are kept apart from each poll to the next
+_REMEMBERED = 4096
+#: our boot URLs hold a one-time token
+_TOKEN = re.compile(r"(/boot/)[\w-]{16,}")
+#: what a loader may go on saying on the next row of its screen, which has 80 columns
+_LONG = re.compile(r"(?:(?:https?|tftp)://|Configuring \(net).*[^)k]")
+_COLUMNS = 80
+_UNDERLINE = re.compile(r"-{4,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +30,19 @@ class Diagnosis:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Clue:
+    """A line that means something, and the title of the screen that it stands on."""
+
+    known: Recogniser
+    line: str
+    title: str
+
+    def sentence(self) -> str:
+        title = f" ({self.title})" if self.title else ""
+        return self.known.sentence.format(line=quoted(self.line), title=title)
+
+
 def recognise(lines: Sequence[str], *, over: bool = False) -> Diagnosis | None:
     """Return why the machine gave up, or None while the console does not show that it did.
 
@@ -26,25 +51,52 @@ def recognise(lines: Sequence[str], *, over: bool = False) -> Diagnosis | None:
     might still have got over is a cause, too.
     """
     clues = _clues(lines)
-    if not over and all(known.weight is Weight.WARNS for known, _ in clues):
+    if not over and all(clue.known.weight is Weight.WARNS for clue in clues):
         return None
-    causes = [clue for clue in clues if clue[0].weight is not Weight.ENDS]
-    for known, line in causes or clues:
-        sentence = known.sentence.format(line=line.strip()[:_QUOTED])
-        return Diagnosis(blame=known.blame, sentence=sentence)
+    causes = [clue for clue in clues if clue.known.weight is not Weight.ENDS]
+    for clue in causes or clues:
+        return Diagnosis(blame=clue.known.blame, sentence=clue.sentence())
     return None
 
 
-def _clues(lines: Sequence[str]) -> list[tuple[Recogniser, str]]:
+def quoted(line: str) -> str:
+    """Return as much of a console's line as is worth showing, without our one-time tokens."""
+    return _TOKEN.sub(rf"\g<1>{MASK}", line)[:_QUOTED]
+
+
+def _clues(lines: Sequence[str]) -> list[_Clue]:
     """Return what is recognised since the last sign of life, oldest first."""
-    clues: list[tuple[Recogniser, str]] = []
-    for line in lines:
-        if LIFE.search(line.rstrip()):
-            clues = []
-        elif known := _recogniser(line.strip()):
-            clues.append((known, line))
+    clues: list[_Clue] = []
+    alive = title = before = ""
+    for line in _unbroken(lines):
+        if LIFE.search(line):
+            clues, alive, title = [], line, ""
+        elif known := _recogniser(line, alive):
+            clues.append(_Clue(known=known, line=line, title=title))
+        elif _UNDERLINE.fullmatch(line):
+            title = before
+        before = line
     return clues
 
 
-def _recogniser(line: str) -> Recogniser | None:
-    return next((known for known in RECOGNISERS if known.pattern.search(line)), None)
+def _unbroken(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines stripped; what a loader's screen broke at its edge is put together again."""
+    held = ""
+    for line in map(str.strip, lines):
+        whole = held + line
+        full = len(line) >= _COLUMNS - 1 and _LONG.fullmatch(whole)
+        held = whole.ljust(_COLUMNS) if full else ""
+        if not held:
+            yield whole
+    if held:
+        yield held
+
+
+def _recogniser(line: str, alive: str) -> Recogniser | None:
+    known = (known for known in _matching(line) if not known.after or known.after.search(alive))
+    return next(known, None)
+
+
+@lru_cache(_REMEMBERED)
+def _matching(line: str) -> tuple[Recogniser, ...]:
+    return tuple(known for known in RECOGNISERS if known.pattern.search(line))

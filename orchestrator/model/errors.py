@@ -13,6 +13,7 @@ SmoketestError              blame, and a sentence for a person
 |  +- Impossible            the lab lacks what the request needs
 |  +- PatchFailed           a patch does not apply
 |  +- Denied                the asker may not do this
+|  +- Occupied              somebody else has the machine
 +- ProductFailed            the product did wrong: a verdict, never retried
 +- PartnerError             somebody else's lab
 +- Cancelled                somebody stopped it
@@ -22,6 +23,7 @@ SmoketestError              blame, and a sentence for a person
 
 from typing import ClassVar
 
+from orchestrator.model.node import Cause
 from orchestrator.model.verdict import Blame, Verdict
 
 
@@ -89,6 +91,10 @@ class Denied(ConfigError):
     """The asker may not do this."""
 
 
+class Occupied(ConfigError):
+    """Somebody else has the machine."""
+
+
 class ProductFailed(SmoketestError):
     """The product under test did wrong."""
 
@@ -114,3 +120,12 @@ class LeaseLost(SmoketestError):
 
 class Bug(SmoketestError):
     """The orchestrator itself failed."""
+
+
+def cause_of(error: SmoketestError) -> Cause:
+    """Return what a node is suspected of that failed in this way.
+
+    A BMC that says yes and does nothing answers well: that it answers does not clear it.
+    """
+    silent = isinstance(error, PowerError) and not isinstance(error, PowerUnchanged)
+    return Cause.BMC if silent else Cause.WORK

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from orchestrator.model.node import Access
+from orchestrator.model.node import Access, Cause
 from orchestrator.model.result import TestResult
 from orchestrator.model.verdict import Blame, Ruling
 
@@ -14,6 +14,7 @@ class Stage(StrEnum):
 
     LEASE = "lease"
     PROVISION = "provision"
+    ATTEST = "attest"
     DEPLOY = "deploy"
     SMOKE = "smoke"
     COLLECT = "collect"
@@ -23,7 +24,7 @@ class Stage(StrEnum):
 
 
 #: the stages that can go wrong for the product; once one failed, the others of them are skipped
-WORK = frozenset({Stage.PROVISION, Stage.DEPLOY, Stage.SMOKE})
+WORK = frozenset({Stage.PROVISION, Stage.ATTEST, Stage.DEPLOY, Stage.SMOKE})
 
 
 class Kind(StrEnum):
@@ -44,6 +45,10 @@ class Kind(StrEnum):
     ARRIVED = "arrived"
     #: it answers over SSH with the host key it called home with
     READY = "ready"
+    #: its disk, network card, clock and BMC are in order
+    CHECKED = "checked"
+    #: it is what it was when it was last trusted
+    ATTESTED = "attested"
     #: a line of progress: an Ansible task, a test
     PROGRESS = "progress"
     #: the product is laid down and answers
@@ -68,6 +73,8 @@ class Event:
     text: str = ""
     node: str = ""
     blame: Blame | None = None
+    #: of a failure: what `node` is suspected of
+    cause: Cause = Cause.WORK
     access: Access | None = None
     tests: tuple[TestResult, ...] = ()
     ruling: Ruling | None = None

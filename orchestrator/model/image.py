@@ -16,5 +16,15 @@ class Image:
     #: host (and port) of the package mirror as the node reaches it, and its folder
     mirror_host: str
     mirror_directory: str
+    #: the install method that knows its installer: `preseed`, `fai`, ...
+    method: str = "preseed"
+    #: more files that its installer fetches: name below `<url>/files/`, path on the orchestrator
+    extras: tuple[tuple[str, str], ...] = ()
     #: package of the kernel that the installed system runs
     kernel_package: str = "linux-image-amd64"
+    #: the release whose installer components a mirror is asked for; empty: that of `suite`
+    udeb_suite: str = ""
+    #: packages that are installed besides the usual ones
+    packages: tuple[str, ...] = ()
+    #: how the disk is divided: the name of one of the partitioning recipes
+    partitions: str = "root"

@@ -33,6 +33,15 @@ class NodeState(StrEnum):
     DRAINED = "drained"
 
 
+class Cause(StrEnum):
+    """Why we took a node out of service, as far as that decides who brings it back."""
+
+    #: what it did, or what it was found to be: only a person brings it back
+    WORK = "work"
+    #: its BMC could not be reached: it comes back when that answers again
+    BMC = "bmc"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bmc:
     """Where a node's BMC listens, and as whom to log in."""
@@ -41,6 +50,25 @@ class Bmc:
     port: int
     user: str
     password: Secret
+    #: where IPMI's serial-over-LAN answers, if not at `port` (which may be Redfish's); 0: there
+    console_port: int = 0
+
+    @property
+    def serial(self) -> int:
+        """Return the port of the serial console."""
+        return self.console_port or self.port
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pdu:
+    """The switched power strip that feeds a node, and its outlets there, one per power supply."""
+
+    address: str
+    port: int
+    #: the SNMP community that may write
+    community: Secret
+    #: as the strip numbers them, e.g. `7`
+    outlets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +87,9 @@ class Node:
     #: names of the drivers that reach it
     power: str = "ipmi"
     console: str = "sol"
-    boot: str = "preseed"
+    boot: str = "install"
+    #: what cuts its power when its BMC is dead
+    pdu: Pdu | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +111,7 @@ class NodeStatus:
     state: NodeState = NodeState.IN_SERVICE
     #: why it is out of service
     reason: str = ""
+    cause: Cause = Cause.WORK
     since: datetime | None = None
     #: the attempt that holds it now, or empty
     holder: str = ""

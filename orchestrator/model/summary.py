@@ -53,3 +53,11 @@ def _seconds(events: Sequence[Event], of: Stage) -> float | None:
     if begin is None or end is None:
         return None
     return round((end - begin).total_seconds(), 3)
+
+
+def doing(events: Sequence[Event]) -> str:
+    """Return the newest word of progress in the stage that is under way, or an empty text."""
+    last = events[-1] if events else None
+    if last is None or last.kind is not Kind.PROGRESS or last.stage is not Stage.PROVISION:
+        return ""
+    return f"{last.node}: {last.text}" if last.node else last.text

@@ -52,6 +52,8 @@ class CellView:
     url: str
     #: when its newest event happened
     updated: datetime | None
+    #: while running: how far the stage got, e.g. `n01: Installing the base system 40 %`
+    doing: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +151,9 @@ class NodeView:
     marks: int
     bmc: str
     address: str
+    #: when it was last looked at after an install, and the hash of what must stay equal
+    attested_at: datetime | None = None
+    attestation: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

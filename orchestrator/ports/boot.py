@@ -26,6 +26,13 @@ class Boot(Protocol):
         """Return which of `script`, `kernel`, `initrd`, `answers` the node has fetched."""
         ...
 
+    def offered(self, node: Node, attempt: AttemptId) -> str:
+        """Return what the node is installed from: the image's name, or that of a copy of it.
+
+        E.g. `debian-12` by its installer, `debian-12@0f3c` as a disk image.
+        """
+        ...
+
     def key(self, attempt: AttemptId) -> str:
         """Return the path (mode 0600) of the attempt's own SSH private key."""
         ...

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from orchestrator.model.node import Node
+from orchestrator.ports.clock import Deadline
 
 
 class Console(Protocol):
@@ -15,4 +16,12 @@ class Console(Protocol):
 
     def tail(self, path: str, lines: int) -> tuple[str, ...]:
         """Return the last non-empty lines recorded in `path`, without control codes."""
+        ...
+
+
+class ConsoleTrial(Protocol):
+    """Finds out whether a machine's console opens at all."""
+
+    def try_out(self, node: Node, deadline: Deadline) -> None:
+        """Open the console and close it; raise `InfraError` with the reason if it does not open."""
         ...

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.run import Task
+from orchestrator.ports.attest import Canary, Inspects
 from orchestrator.ports.boot import Boot
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.console import Console
@@ -15,7 +16,7 @@ from orchestrator.ports.power import Power
 from orchestrator.ports.shell import Shell
 from orchestrator.ports.slots import Slots
 from orchestrator.ports.smoke import Smoke
-from orchestrator.ports.store import Events, Nodes, Queue
+from orchestrator.ports.store import Attestations, Events, Nodes, Queue
 from orchestrator.ports.vault import Vault
 
 
@@ -28,6 +29,9 @@ class Kit:
     console: Mapping[str, Console]
     boot: Mapping[str, Boot]
     shell: Shell
+    canary: Canary
+    #: the power drivers that can also tell what a BMC says of itself
+    inspects: Mapping[str, Inspects]
     deploy: Deploy
     smoke: Smoke
     notify: tuple[Notify, ...]
@@ -36,6 +40,7 @@ class Kit:
     slots: Slots
     queue: Queue
     nodes: Nodes
+    attestations: Attestations
     events: Events
 
     def progress(self, task: Task, stage: Stage) -> Callable[[str], None]:

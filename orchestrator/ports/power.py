@@ -1,6 +1,6 @@
 """Power and next boot device of one node."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from orchestrator.model.node import BootDevice, Node
 from orchestrator.ports.clock import Deadline
@@ -23,4 +23,16 @@ class Power(Protocol):
 
     def boot_next(self, node: Node, device: BootDevice, deadline: Deadline) -> None:
         """Make the next power-on (only that one) boot from `device`."""
+        ...
+
+
+@runtime_checkable
+class Senses(Protocol):
+    """A power driver that can also read the BMC's sensors; not all BMCs have any."""
+
+    def sensors(self, node: Node, deadline: Deadline) -> tuple[tuple[str, str], ...]:
+        """Return each sensor that reads a value now, as its name and e.g. `42 °C`.
+
+        Raises `PowerError`.
+        """
         ...

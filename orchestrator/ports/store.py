@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from orchestrator.model.attestation import Attestation, Attested
 from orchestrator.model.event import Event
 from orchestrator.model.ids import AttemptId, CellId, RunId
 from orchestrator.model.lease import Candidate, Lease, Schedule, Waiting
-from orchestrator.model.node import Access, NodeState, NodeStatus
+from orchestrator.model.node import Access, Cause, NodeState, NodeStatus
 from orchestrator.model.offer import Offer
 from orchestrator.model.request import Request
 from orchestrator.model.run import Cell, Plan, Run
@@ -154,12 +155,53 @@ class Nodes(Protocol):
         """Return every enrolled node's standing, in the order of enrolment."""
         ...
 
-    def set_state(self, node: str, state: NodeState, reason: str, now: datetime) -> None:
-        """Take a node in or out of service; raise `NotFound`."""
+    def set_state(
+        self,
+        node: str,
+        state: NodeState,
+        reason: str,
+        now: datetime,
+        cause: Cause = Cause.WORK,
+    ) -> None:
+        """Take a node in or out of service; raise `NotFound`.
+
+        A quarantine leaves a drained node drained, and one that is quarantined for its work that:
+        `cause` never makes it easier to come back.
+        """
         ...
 
-    def mark(self, node: str, attempt: AttemptId, commit: str, now: datetime) -> None:
+    def recover(self, node: str, since: datetime, reason: str, now: datetime) -> bool:
+        """Bring back a node that is quarantined for its BMC since then, its marks forgiven.
+
+        The reason becomes a note of the attempt that had it last. Returns False, and does nothing,
+        if the node's standing has changed.
+        """
+        ...
+
+    def reserve(self, node: str, reason: str, now: datetime) -> bool:
+        """Drain a node that is in service and that nobody has; return whether it was such.
+
+        One transaction: nobody leases it in between. Its marks are kept.
+        """
+        ...
+
+    def give_back(self, reason: str, now: datetime, node: str = "") -> None:
+        """Bring back whatever was reserved for that reason (only `node` if named), marks kept."""
+        ...
+
+    def mark(
+        self,
+        node: str,
+        attempt: AttemptId,
+        commit: str,
+        now: datetime,
+        cause: Cause = Cause.WORK,
+    ) -> None:
         """Remember that `attempt` at `commit` was broken by this node; once per attempt."""
+        ...
+
+    def cause(self, node: str) -> Cause:
+        """Return `Cause.BMC` if that is the cause of all the node's marks since last trusted."""
         ...
 
     def suspects(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -167,6 +209,29 @@ class Nodes(Protocol):
 
         A commit is known-good when some cell of it passed on other machines.
         """
+        ...
+
+
+class Attestations(Protocol):
+    """What machines were found to be after their installs."""
+
+    def record(self, node: str, image: str, found: Attestation, now: datetime) -> Attested:
+        """Store `found` as the newest of that node and image, and return it with the reference.
+
+        The reference is the first since a person trusted the node: `found` itself if there is none.
+        """
+        ...
+
+    def renew(self, node: str, image: str, reference: Attestation) -> None:
+        """Replace what later attestations are compared with; since when it counts stays."""
+        ...
+
+    def forget(self, node: str) -> None:
+        """Forget the node's references: a person trusts it as it is."""
+        ...
+
+    def all(self) -> tuple[Attested, ...]:
+        """Return what is known of each node and image, the newest last."""
         ...
 
 

@@ -107,7 +107,9 @@ class Desk:
 
     def _check(self, request: Request) -> tuple[tuple[Commit, ...], tuple[Arch, ...]]:
         """Return the resolved commits and the archs, or raise what is wrong with the request."""
-        archs = planning.choose(request, list(self.lab.archs.values()))
+        known = list(self.lab.archs.values())
+        here = known if request.archs else planning.possible(known, self._candidates())
+        archs = planning.choose(request, here)
         planning.refuse_impossible(archs, self._candidates())
         self._trust(request)
         return requesting.resolve(request, self.source, self._deadline()), archs

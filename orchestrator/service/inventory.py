@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from orchestrator.model.node import NodeState
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.engine import Engine
-from orchestrator.ports.store import Nodes
+from orchestrator.ports.store import Attestations, Nodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +14,7 @@ class Inventory:
 
     clock: Clock
     nodes: Nodes
+    attestations: Attestations
     engine: Engine
 
     def drain(self, node: str, reason: str) -> None:
@@ -21,6 +22,7 @@ class Inventory:
         self.nodes.set_state(node, NodeState.DRAINED, reason or "drained", self.clock.now())
 
     def restore(self, node: str) -> None:
-        """Bring a node back into service, its marks forgotten."""
+        """Bring a node back into service as it is: its marks and what it was are forgotten."""
+        self.attestations.forget(node)
         self.nodes.set_state(node, NodeState.IN_SERVICE, "", self.clock.now())
         self.engine.wake()

@@ -8,6 +8,7 @@ from statistics import median
 
 from orchestrator.model import summary
 from orchestrator.model.arch import Arch
+from orchestrator.model.attestation import Attested
 from orchestrator.model.errors import NotFound
 from orchestrator.model.event import Event, Kind
 from orchestrator.model.ids import AttemptId, CellId, RunId
@@ -30,7 +31,7 @@ from orchestrator.model.view import (
 )
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.files import Files
-from orchestrator.ports.store import Events, Nodes, Queue, Runs
+from orchestrator.ports.store import Attestations, Events, Nodes, Queue, Runs
 from orchestrator.service.lab import Lab
 from orchestrator.stages.plan import pair_coverage
 
@@ -48,6 +49,7 @@ class Library:
     events: Events
     queue: Queue
     nodes_: Nodes
+    attestations: Attestations
     files: Files
     #: where an attempt's private SSH key is
     key: Callable[[AttemptId], str]
@@ -99,7 +101,11 @@ class Library:
 
     def nodes(self) -> tuple[NodeView, ...]:
         """Return every node with its standing."""
-        return tuple(_node(self.lab.nodes[status.name], status) for status in self.nodes_.all())
+        newest = {attested.node: attested for attested in self.attestations.all()}
+        return tuple(
+            _node(self.lab.nodes[status.name], status, newest.get(status.name))
+            for status in self.nodes_.all()
+        )
 
     def archs(self) -> tuple[ArchView, ...]:
         """Return every arch with who answers for it."""
@@ -175,6 +181,7 @@ class Library:
             why=cell.why if cell.state is State.WAITING else "",
             url=f"{self.url}/cells/{cell.id}",
             updated=events[-1].at if events else cell.updated,
+            doing=summary.doing(events) if cell.state is State.RUNNING else "",
         )
 
     def _attempt(self, attempt: AttemptId) -> AttemptView:
@@ -248,7 +255,7 @@ def _planned(arch: Arch, usual: float | None) -> PlannedCell:
     )
 
 
-def _node(node: Node, status: NodeStatus) -> NodeView:
+def _node(node: Node, status: NodeStatus, attested: Attested | None) -> NodeView:
     return NodeView(
         name=node.name,
         provenance=node.provenance,
@@ -261,6 +268,8 @@ def _node(node: Node, status: NodeStatus) -> NodeView:
         marks=status.marks,
         bmc=f"{node.bmc.address}:{node.bmc.port}",
         address=f"{node.address}:{node.ssh_port}",
+        attested_at=attested.at if attested else None,
+        attestation=attested.newest.digest if attested else "",
     )
 
 

@@ -14,7 +14,10 @@ Pairs = frozenset[tuple[tuple[str, str], ...]]
 
 
 def choose(request: Request, archs: Sequence[Arch]) -> tuple[Arch, ...]:
-    """Return the archs that the request names (all, if none), thinned out as `select` says."""
+    """Return the archs that the request names (all, if none), thinned out as `select` says.
+
+    Whoever names none means all that this lab can run: see `possible`.
+    """
     known = {arch.name: arch for arch in archs}
     for name in request.archs:
         if name not in known:
@@ -23,6 +26,11 @@ def choose(request: Request, archs: Sequence[Arch]) -> tuple[Arch, ...]:
     if request.select is Select.ALL:
         return tuple(wanted)
     return cover(wanted, 1 if request.select is Select.EACH else 2)
+
+
+def possible(archs: Sequence[Arch], nodes: Sequence[Candidate]) -> tuple[Arch, ...]:
+    """Return the archs that this lab has machines for; all, if it has for none."""
+    return tuple(arch for arch in archs if not missing(needs(arch), nodes)) or tuple(archs)
 
 
 def cover(archs: Sequence[Arch], strength: int) -> tuple[Arch, ...]:

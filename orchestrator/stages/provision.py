@@ -7,11 +7,13 @@ whose effect is there already.
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 
-from orchestrator.model.console import recognise
+from orchestrator.model.console import Diagnosis, quoted, recognise
 from orchestrator.model.errors import BootTimeout, ConfigError, InfraError, OutOfTime, Unreachable
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.node import Access, BootDevice
+from orchestrator.model.progress import Progress, progress
 from orchestrator.model.run import Host, Task
 from orchestrator.model.verdict import Blame
 from orchestrator.ports.clock import Deadline
@@ -22,6 +24,10 @@ POWER_SECONDS = 60.0
 POLL_SECONDS = 0.25
 #: how much of the end of a console is read for what went wrong
 CONSOLE_LINES = 60
+#: how long a console must show the same: its last line may be there in part, and tell more later
+SURE = timedelta(seconds=1)
+#: how long a machine's progress is not told again
+QUIET = timedelta(seconds=3)
 _UNSEEN = "it fetched nothing from us, so check its cable, VLAN and boot order"
 
 
@@ -35,9 +41,10 @@ def provision(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
         yield from _offer(task, kit, deadline)
         yield from _on(task, kit, deadline)
         arrived = {host.node.name: access for host, access in task.access}
-        for host, access in _arrivals(task, kit, deadline):
-            yield _event(Kind.ARRIVED, host, "installed and called home", access)
-            arrived[host.node.name] = access
+        for event in _arrivals(task, kit, deadline):
+            yield event
+            if event.access:
+                arrived[event.node] = event.access
         for host in task.hosts:
             _answer(task, host, arrived[host.node.name], kit, deadline)
             yield _event(Kind.READY, host, "answers over SSH with the host key it called home with")
@@ -64,9 +71,11 @@ def _offer(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
     images = {role.name: role.install for role in task.arch.roles}
     for host in task.hosts:
         image = images[host.lease.role]
-        kit.boot[host.node.boot].offer(host.node, image, task.attempt, deadline)
+        boot = kit.boot[host.node.boot]
+        boot.offer(host.node, image, task.attempt, deadline)
         if not task.happened(Kind.OFFERED, host.node.name):
-            yield _event(Kind.OFFERED, host, f"{image} offered to {host.node.mac}")
+            offered = boot.offered(host.node, task.attempt)
+            yield _event(Kind.OFFERED, host, f"{offered} offered to {host.node.mac}")
 
 
 def _on(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
@@ -84,27 +93,58 @@ def _on(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
         yield _event(Kind.POWERED_ON, host, "power reads on")
 
 
-def _arrivals(task: Task, kit: Kit, deadline: Deadline) -> Iterator[tuple[Host, Access]]:
-    """Yield each machine that calls home, as it does; any one's console may end the wait."""
+def _arrivals(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
+    """Yield how the machines get on until all called home; any one's console may end the wait."""
     here = {host.node.name for host, _ in task.access}
-    waiting = [host for host in task.hosts if host.node.name not in here]
+    waiting = [_Awaited(task, host, kit) for host in task.hosts if host.node.name not in here]
     while waiting:
-        for host in tuple(waiting):
+        for awaited in tuple(waiting):
+            host = awaited.host
             if access := kit.boot[host.node.boot].arrived(host.node, task.attempt):
-                waiting.remove(host)
-                yield host, access
+                waiting.remove(awaited)
+                yield _event(Kind.ARRIVED, host, "installed and called home", access)
             else:
-                _diagnose(task, host, kit)
-        _wait(task, waiting, kit, deadline)
+                yield from awaited.news()
+        _wait(task, [awaited.host for awaited in waiting], kit, deadline)
 
 
-def _diagnose(task: Task, host: Host, kit: Kit) -> None:
-    """Raise what the machine's console shows to have gone wrong, if it does."""
-    said = kit.console[host.node.console].tail(console_path(task, host), CONSOLE_LINES)
-    if diagnosis := recognise(said):
-        error = ConfigError if diagnosis.blame is Blame.CONFIG else InfraError
-        msg = f"{host.node.name}: {diagnosis.sentence}"
-        raise error(msg, node=host.node.name)
+class _Awaited:
+    """A machine that has not called home: what its console said, and what was told of that."""
+
+    def __init__(self, task: Task, host: Host, kit: Kit) -> None:
+        self.host = host
+        self._console = kit.console[host.node.console]
+        self._path = console_path(task, host)
+        self._clock = kit.clock
+        self._said: tuple[str, ...] = ()
+        self._progress: Progress | None = None
+        self._diagnosis: Diagnosis | None = None
+        past = task.happened(Kind.PROGRESS, host.node.name)
+        self._told = Progress.heard(past.text) if past else None
+        self._since = self._quiet_until = kit.clock.now()
+
+    def news(self) -> Iterator[Event]:
+        """Yield how far the machine got, if that is worth a word; raise why it will not arrive."""
+        now = self._clock.now()
+        self._look(now)
+        if self._diagnosis and now - self._since >= SURE:
+            raise _failure(self.host, self._diagnosis)
+        if self._progress and self._progress.news(self._told) and now >= self._quiet_until:
+            self._told, self._quiet_until = self._progress, now + QUIET
+            yield _event(Kind.PROGRESS, self.host, str(self._progress))
+
+    def _look(self, now: datetime) -> None:
+        said = self._console.tail(self._path, CONSOLE_LINES)
+        if said == self._said:
+            return
+        self._said, self._progress, diagnosis = said, progress(said), recognise(said)
+        if diagnosis != self._diagnosis:
+            self._diagnosis, self._since = diagnosis, now
+
+
+def _failure(host: Host, diagnosis: Diagnosis) -> InfraError | ConfigError:
+    error = ConfigError if diagnosis.blame is Blame.CONFIG else InfraError
+    return error(f"{host.node.name}: {diagnosis.sentence}", node=host.node.name)
 
 
 def _wait(task: Task, waiting: Sequence[Host], kit: Kit, deadline: Deadline) -> None:
@@ -125,7 +165,9 @@ def _silence(task: Task, host: Host, kit: Kit, deadline: Deadline) -> str:
     hint = recognise(lines, over=True)
     why = f"{hint.sentence}; " if hint else ""
     got = f"it fetched {', '.join(fetched)}" if fetched else _UNSEEN
-    said = f"; its console last said: {lines[-1]}" if lines else "; its console said nothing"
+    said = (
+        f"; its console last said: {quoted(lines[-1])}" if lines else "; its console said nothing"
+    )
     silent = f"{host.node.name} did not call home within {deadline.seconds:.0f} s"
     return f"{silent}: {why}{got}{said} (all of it: console-{host.node.name}.log)"
 

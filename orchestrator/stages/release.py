@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from orchestrator.model.errors import InfraError
+from orchestrator.model.errors import InfraError, cause_of
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.node import NodeState
 from orchestrator.model.run import Host, Task
@@ -44,5 +44,6 @@ def _free(task: Task, host: Host, kit: Kit, deadline: Deadline) -> Event:
         kit.power[node.power].set(node, deadline.within(POWER_SECONDS, "power off"), on=False)
     except InfraError as error:
         text = f"could not be switched off after {task.attempt}: {error}"
-        kit.nodes.set_state(node.name, NodeState.QUARANTINED, text, kit.clock.now())
+        state, now, cause = NodeState.QUARANTINED, kit.clock.now(), cause_of(error)
+        kit.nodes.set_state(node.name, state, text, now, cause)
     return Event(kind=Kind.FREED, stage=Stage.RELEASE, node=node.name, text=text)

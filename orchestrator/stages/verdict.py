@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import cell_of
-from orchestrator.model.node import NodeState
+from orchestrator.model.node import Cause, NodeState
 from orchestrator.model.run import Task
 from orchestrator.model.verdict import Blame, Ruling, Verdict
 from orchestrator.ports.clock import Deadline
@@ -21,11 +21,13 @@ def verdict(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
         yield Event(kind=Kind.JUDGED, stage=Stage.VERDICT, ruling=ruling, text=ruling.cause)
     deadline.check()
     for node in ruling.suspects:
-        kit.nodes.mark(node, task.attempt, task.snapshot.commit.name, kit.clock.now())
+        cause = task.failure.cause if task.failure else Cause.WORK
+        kit.nodes.mark(node, task.attempt, task.snapshot.commit.name, kit.clock.now(), cause)
     for node, commits in kit.nodes.suspects():
         if len(commits) >= QUARANTINE_AFTER:
             reason = _reason(commits, task, node)
-            kit.nodes.set_state(node, NodeState.QUARANTINED, reason, kit.clock.now())
+            state, now, cause = NodeState.QUARANTINED, kit.clock.now(), kit.nodes.cause(node)
+            kit.nodes.set_state(node, state, reason, now, cause)
             yield Event(kind=Kind.NOTE, stage=Stage.VERDICT, node=node, text=reason)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
+from orchestrator.model.checkup import NodeTest
 from orchestrator.model.errors import NotFound
 from orchestrator.model.view import (
     ArchView,
@@ -22,7 +23,7 @@ from orchestrator.model.view import (
 from orchestrator.ports.faults import Faults, NodeFault
 from orchestrator.web.addresses import CellHere, RunHere
 from orchestrator.web.auth import Writer, check_token
-from orchestrator.web.bodies import FaultBody, HoldBody, ReasonBody, RequestBody
+from orchestrator.web.bodies import FaultBody, HoldBody, ReasonBody, RequestBody, TestBody
 from orchestrator.web.house import Here, House
 from orchestrator.web.stream import Feed, newest
 
@@ -154,6 +155,12 @@ def restore(house: Here, name: str) -> tuple[NodeView, ...]:
     """Bring a machine back into service."""
     house.inventory.restore(name)
     return house.library.nodes()
+
+
+@writes.post("/nodes/{name}/test")
+def test(house: Here, name: str, body: TestBody) -> NodeTest:
+    """Put the BMC of a machine that nobody has to the test; minutes may pass."""
+    return house.checkup.test(name, cycle=body.cycle)
 
 
 @reads.get("/who")

@@ -68,6 +68,13 @@ class ReasonBody(_Body):
     reason: Sentence = ""
 
 
+class TestBody(_Body):
+    """How thoroughly a node is tested."""
+
+    #: switch it off, on and off
+    cycle: bool = False
+
+
 class HoldBody(_Body):
     """For how long a person needs the machines."""
 

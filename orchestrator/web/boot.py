@@ -20,10 +20,27 @@ from orchestrator.web.house import Here, House
 
 routes = APIRouter(prefix="/boot", include_in_schema=False)
 
-_TOKEN = re.compile(r"(/boot/)(?!ipxe\b)[^/?\s]+")
+_TOKEN = re.compile(r"(/boot/)(?!(?:first\.)?ipxe\b)[^/?\s]+")
 _KEY = re.compile(r"(ssh-ed25519) ([A-Za-z0-9+/]{68})(?: [\x21-\x7e]{1,255})?\n?")
 #: how the blob of every Ed25519 key begins: its type and the length of what follows
 _KEY_HEAD = b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20"
+#: what UEFI that boots by HTTP begins with, where Debian's package `ipxe` has it
+_IPXE_EFI = Path("/usr/lib/ipxe/ipxe.efi")
+# The address is relative, so a DHCP server is told it once; without colons, since iPXE takes what
+# stands before one for a scheme. UEFI goes on to the next boot device only after a failure.
+_FIRST_STAGE = """\
+#!ipxe
+set tries:int32 0
+:again
+chain --autofree ipxe?mac=${netX/mac:hexhyp} && goto disk ||
+inc tries
+iseq ${tries} 30 && goto disk ||
+echo No boot script for ${netX/mac} yet, trying again
+sleep 2
+goto again
+:disk
+iseq ${platform} efi && exit 1 || exit
+"""
 
 
 class TokenFilter(logging.Filter):
@@ -37,6 +54,21 @@ class TokenFilter(logging.Filter):
                 for value in record.args
             )
         return True
+
+
+@routes.get("/first.ipxe")
+def first_stage() -> Response:
+    """Return the script for machines that run iPXE: it asks for the machine's own, patiently."""
+    return PlainTextResponse(_FIRST_STAGE)
+
+
+@routes.api_route("/ipxe.efi", methods=["GET", "HEAD"])
+def firmware() -> Response:
+    """Return iPXE for firmware that boots by HTTP, which asks for its size first."""
+    if not _IPXE_EFI.is_file():
+        detail = f"no {_IPXE_EFI} on the boot server; type there: apt-get install ipxe"
+        raise HTTPException(HTTPStatus.NOT_FOUND, detail)
+    return FileResponse(_IPXE_EFI, media_type="application/efi")
 
 
 @routes.get("/ipxe")
@@ -69,6 +101,18 @@ def answers(house: Here, token: str) -> Response:
     offer = _offer(house, token)
     house.offers.fetched(token, "answers")
     return PlainTextResponse(offer.answers)
+
+
+@routes.get("/{token}/answers")
+def plain_answers(house: Here, token: str) -> Response:
+    """Return the answers of an installer that asks for no name in particular."""
+    return answers(house, token)
+
+
+@routes.get("/{token}/files/{name}")
+def extra(house: Here, token: str, name: str) -> Response:
+    """Return another file of the image."""
+    return _image(house, _offer(house, token), name)
 
 
 @routes.get("/{token}/authorized_keys")
@@ -118,10 +162,11 @@ def _offer(house: House, token: str) -> Offer:
 
 
 def _image(house: House, offer: Offer, what: str) -> Response:
-    image = house.images.get(offer.image)
-    path = Path() if image is None else (image.kernel if what == "kernel" else image.initrd)
-    if not path.is_file():
+    image = house.images(offer.image)
+    known = {"kernel": image.kernel, "initrd": image.initrd, **image.extras} if image else {}
+    path = known.get(what)
+    if path is None or not path.is_file():
         detail = f"the {what} of {offer.image} is not on this boot server"
         raise HTTPException(HTTPStatus.NOT_FOUND, detail)
-    house.offers.fetched(offer.token, what)
+    house.offers.fetched(offer.token, what if what in {"kernel", "initrd"} else "files")
     return FileResponse(path, media_type="application/octet-stream")

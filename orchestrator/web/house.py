@@ -1,7 +1,7 @@
 """What the web hands out and acts on, as one value that every route is given."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from orchestrator.model.secret import Secret
 from orchestrator.ports.faults import Faults
 from orchestrator.ports.files import Files
 from orchestrator.ports.store import Events, Offers
+from orchestrator.service.checkup import Checkup
 from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.library import Library
@@ -22,6 +23,8 @@ class ImageFiles:
 
     kernel: Path
     initrd: Path
+    #: what else it fetches, by name
+    extras: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +43,15 @@ class House:
     identity: Identity
     desk: Desk
     inventory: Inventory
+    checkup: Checkup
     library: Library
     offers: Offers
     events: Events
     files: Files
     #: None for a lab whose machines cannot be told to misbehave
     faults: Faults | None
-    #: what nodes are installed with, by the image's name
-    images: Mapping[str, ImageFiles]
+    #: what nodes are installed with, by the image's name; None for an unknown one
+    images: Callable[[str], ImageFiles | None]
     #: who knows it may write
     token: Secret
 

@@ -13,7 +13,7 @@ from fastapi.responses import PlainTextResponse, Response
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
-from orchestrator.model.errors import ConfigError, Denied, NotFound, SmoketestError
+from orchestrator.model.errors import ConfigError, Denied, NotFound, Occupied, SmoketestError
 from orchestrator.model.verdict import Blame
 from orchestrator.web.guard import HEADERS
 from orchestrator.web.looks import TEMPLATES
@@ -54,6 +54,8 @@ async def _ours(request: Request, error: Exception) -> Response:
 def _status(error: Exception) -> int:
     if isinstance(error, NotFound):
         return HTTPStatus.NOT_FOUND
+    if isinstance(error, Occupied):
+        return HTTPStatus.CONFLICT
     if isinstance(error, Denied):
         return HTTPStatus.FORBIDDEN
     if isinstance(error, ConfigError):

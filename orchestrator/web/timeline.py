@@ -71,5 +71,6 @@ def log_of(files: Sequence[str], stage: str) -> str:
     consoles = [name for name in logs if name.startswith("console-")]
     suites = [name for name in logs if name.startswith("smoke")]
     plays = [name for name in logs if name not in {*consoles, *suites}]
-    telling = {Stage.PROVISION: consoles, Stage.DEPLOY: plays, Stage.SMOKE: suites}
+    telling = dict.fromkeys((Stage.PROVISION, Stage.ATTEST), consoles)
+    telling |= {Stage.DEPLOY: plays, Stage.SMOKE: suites}
     return next(iter(telling.get(Stage(stage), ())), "") if stage else ""

@@ -1,41 +1,45 @@
 """Build everything over one home and one lab."""
 
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 from fastapi import FastAPI
 
-from orchestrator.drivers.boot.preseed import PreseedBoot
+from orchestrator.drivers.attest.shell import ShellCanary
 from orchestrator.drivers.children.warm import WarmChildren
 from orchestrator.drivers.clock.system import SystemClock
 from orchestrator.drivers.console.sol import SolConsole
+from orchestrator.drivers.console.trial import SolTrial
 from orchestrator.drivers.deploy.ansible import AnsibleDeploy
 from orchestrator.drivers.engine.durable import DbosEngine
 from orchestrator.drivers.files.folder import FolderFiles
 from orchestrator.drivers.notify.files import FileNotify
 from orchestrator.drivers.orphans.cookie import CookieOrphans
-from orchestrator.drivers.plugins import vendor_drivers
-from orchestrator.drivers.power.ipmi import IpmiPower
-from orchestrator.drivers.power.redfish import RedfishPower
 from orchestrator.drivers.shell.ssh import SshShell
 from orchestrator.drivers.slots.fifo import FifoSlots
 from orchestrator.drivers.smoke.pytests import PytestSmoke
 from orchestrator.drivers.source.git import GitSource
 from orchestrator.drivers.store.opened import Store, open_store
 from orchestrator.flow import ORDER, Flow
+from orchestrator.ports.attest import Inspects
 from orchestrator.ports.kit import Kit
 from orchestrator.ports.power import Power
 from orchestrator.ports.store import Enrolled
+from orchestrator.service.checkup import Checkup
 from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
+from orchestrator.service.recovery import Recovery
 from orchestrator.web import house as web
 from orchestrator.web.app import build as build_app
+from orchestrator.wiring import power
+from orchestrator.wiring.boots import boots, files
 from orchestrator.wiring.home import Home
-from orchestrator.wiring.lab import POWER_GROUP, LabParts
+from orchestrator.wiring.lab import LabParts
 
 #: plays and suites at once: both are bound by this host's processors, not by the machines'
 SIDE_BY_SIDE = 2 * (os.cpu_count() or 1)
@@ -50,6 +54,7 @@ class House:
     flow: Flow
     kit: Kit
     children: WarmChildren
+    recovery: Recovery
 
     def open(self, switched_off: str) -> None:
         """Start working; `switched_off` says so if the lab lost power since we last worked."""
@@ -69,7 +74,8 @@ def build(home: Home, lab: LabParts, url: str) -> House:
     """Return everything wired together, with the lab's machines enrolled in the store."""
     store = open_store(lab.store_url)
     children = WarmChildren()
-    kit = _kit(home, lab, store, children, url)
+    bare = power.drivers(children, lab)
+    kit = _kit(home, lab, store, children, url, bare)
     flow = Flow(kit=kit, runs=store.runs, nodes=lab.nodes, root=str(home.attempts))
     stages = [stage for stage, _ in ORDER]
     engine = DbosEngine(lab.store_url, home.identity(), stages, flow.advance, flow.tick)
@@ -78,18 +84,31 @@ def build(home: Home, lab: LabParts, url: str) -> House:
     ]
     store.nodes.enrol(declared, kit.clock.now())
     app = build_app(_web(home, lab, store, engine, kit, url))
-    return House(app=app, engine=engine, flow=flow, kit=kit, children=children)
+    recovery = Recovery(
+        clock=kit.clock, nodes=store.nodes, engine=engine, machines=lab.nodes, power=bare
+    )
+    return House(app=app, engine=engine, flow=flow, kit=kit, children=children, recovery=recovery)
 
 
-def _kit(home: Home, lab: LabParts, store: Store, children: WarmChildren, url: str) -> Kit:
+def _kit(
+    home: Home,
+    lab: LabParts,
+    store: Store,
+    children: WarmChildren,
+    url: str,
+    bare: Mapping[str, Power],
+) -> Kit:
+    """Return what stages work with; `bare` are the power drivers without strips behind them."""
     identity = home.identity()
-    boot = PreseedBoot(store.offers, lambda: f"{url}/boot", lab.images, home.folder / "keys")
+    shell = SshShell()
     return Kit(
         clock=SystemClock(),
-        power=_power(children, lab),
+        power=power.with_strips(bare, children, lab, store),
         console={"sol": SolConsole(children)},
-        boot={"preseed": boot},
-        shell=SshShell(),
+        boot=boots(home, lab, store.offers, url),
+        shell=shell,
+        canary=ShellCanary(shell),
+        inspects={name: found for name, found in bare.items() if isinstance(found, Inspects)},
         deploy=AnsibleDeploy(lab.playbooks, identity, None),
         smoke=PytestSmoke(lab.suites, identity),
         notify=(FileNotify(),),
@@ -98,19 +117,9 @@ def _kit(home: Home, lab: LabParts, store: Store, children: WarmChildren, url: s
         slots=FifoSlots(SIDE_BY_SIDE),
         queue=store.queue,
         nodes=store.nodes,
+        attestations=store.attestations,
         events=store.events,
     )
-
-
-def _power(children: WarmChildren, lab: LabParts) -> dict[str, Power]:
-    """Return the power drivers that the lab's nodes name: ours, or installed vendors'."""
-    ours: dict[str, Power] = {
-        "ipmi": IpmiPower(children, **asdict(lab.ipmi)),
-        "redfish": RedfishPower(children),
-    }
-    vendors = vendor_drivers(POWER_GROUP)
-    names = {node.power for node in lab.nodes.values()} - set(ours)
-    return ours | {name: vendors[name]() for name in names}
 
 
 def _web(
@@ -132,15 +141,32 @@ def _web(
             queue=store.queue,
             engine=engine,
         ),
-        inventory=Inventory(clock=clock, nodes=store.nodes, engine=engine),
+        inventory=Inventory(
+            clock=clock, nodes=store.nodes, attestations=store.attestations, engine=engine
+        ),
+        checkup=_checkup(known, kit, engine),
         library=_library(known, store, kit, home, url),
         offers=store.offers,
         events=store.events,
         files=FolderFiles(home.attempts),
         faults=lab.faults,
-        images=_image_files(lab),
+        images=partial(files, lab),
         token=home.token(),
     )
+
+
+def _checkup(known: Lab, kit: Kit, engine: DbosEngine) -> Checkup:
+    """Return what tests nodes; a test that we were killed over is undone."""
+    checkup = Checkup(
+        lab=known,
+        clock=kit.clock,
+        nodes=kit.nodes,
+        engine=engine,
+        power=kit.power,
+        consoles={"sol": SolTrial(kit.console["sol"])},
+    )
+    checkup.resume()
+    return checkup
 
 
 def _library(known: Lab, store: Store, kit: Kit, home: Home, url: str) -> Library:
@@ -151,14 +177,8 @@ def _library(known: Lab, store: Store, kit: Kit, home: Home, url: str) -> Librar
         events=store.events,
         queue=store.queue,
         nodes_=store.nodes,
+        attestations=store.attestations,
         files=FolderFiles(home.attempts),
-        key=kit.boot["preseed"].key,
+        key=kit.boot["install"].key,
         url=url,
     )
-
-
-def _image_files(lab: LabParts) -> dict[str, web.ImageFiles]:
-    return {
-        name: web.ImageFiles(kernel=Path(image.kernel), initrd=Path(image.initrd))
-        for name, image in lab.images.items()
-    }

@@ -2,21 +2,26 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from orchestrator import archs as arch_files
-from orchestrator import config
+from orchestrator.config import labfile as config
+from orchestrator.drivers.boot.goldens import Goldens
 from orchestrator.drivers.plugins import vendor_drivers
-from orchestrator.lab import box
+from orchestrator.lab import box, qemu
 from orchestrator.lab.box_faults import BoxFaults
 from orchestrator.lab.labdir import parse_speed, read_state
 from orchestrator.lab.sample.make import make
+from orchestrator.lab.shape import HOST
 from orchestrator.model.arch import Arch
 from orchestrator.model.image import Image
 from orchestrator.model.node import Node
+from orchestrator.ports.bays import Bays
 from orchestrator.ports.faults import Faults
+from orchestrator.wiring import emulated
 from orchestrator.wiring.home import Home
 from orchestrator.wiring.settings import Settings
 
@@ -27,11 +32,17 @@ POWER_GROUP = "orchestrator.power"
 KNOWN = config.Drivers(
     power=frozenset({"ipmi", "redfish", *vendor_drivers(POWER_GROUP)}),
     console={"sol"},
-    boot={"preseed"},
+    boot=frozenset({"install", "image"}),
 )
 #: simulated BMCs need no rest, and obey at once or never
-BOX_IPMI = config.Ipmi(gap=0, settle=4)
+BOX_MANNERS = config.Manners(
+    ipmi=config.Ipmi(gap=0, settle=4),
+    redfish=config.Redfish(gap=0, settle=4, plain=True, reads_once=False),
+)
 SAMPLE = "sample"
+#: `--lab qemu`, and the lab file that it stands for
+QEMU = "qemu"
+SHIPPED_LAB = Path(str(qemu.__file__)).with_name("lab.toml")
 #: the simulated machines' image; nothing in it is ever executed
 PLACEHOLDER = (
     b"simulated: a simulated machine fetches and checks these bytes, and runs none of them\n"
@@ -54,20 +65,30 @@ class LabParts:
     trust_code: bool
     playbooks: Path
     suites: Path
-    ipmi: config.Ipmi
+    manners: config.Manners
     store_url: str
     #: the machines were just switched on: whatever ran on them before is gone
     fresh: bool
     faults: Faults | None
+    goldens: Goldens
     set_boot_url: Callable[[str], None]
     #: bring the lab back if it died; True if it had
     mend: Callable[[], bool]
     stop: Callable[[], None]
+    #: our address as the machines reach it, if that is another than where we listen
+    seen_as: str = ""
+    #: of emulated machines
+    bays: Bays | None = None
 
 
 def open_lab(settings: Settings, home: Home) -> LabParts:
     """Return the lab that the settings ask for; the lab in a box is started if need be."""
-    return _from_file(settings, home, settings.lab) if settings.lab else _in_a_box(settings, home)
+    if settings.lab is None:
+        return _in_a_box(settings, home)
+    path = SHIPPED_LAB if str(settings.lab) == QEMU else settings.lab
+    lab = config.load(path, drivers=KNOWN)
+    parts = _from_file(settings, home, lab)
+    return _emulated(home, parts, lab, lab.emulated) if lab.emulated else parts
 
 
 def _in_a_box(settings: Settings, home: Home) -> LabParts:
@@ -96,14 +117,47 @@ def _in_a_box(settings: Settings, home: Home) -> LabParts:
         trust_code=settings.trust_code,
         playbooks=folders.playbooks,
         suites=folders.suites,
-        ipmi=BOX_IPMI,
+        manners=BOX_MANNERS,
         store_url=home.store_url,
         fresh=running is None,
         faults=BoxFaults(lab),
+        goldens=emulated.goldens(),
         set_boot_url=lab.set_boot_url,
         mend=partial(_mend, lab, settings.nodes, speed),
         stop=lab.stop,
     )
+
+
+def _emulated(
+    home: Home, parts: LabParts, lab: config.LabFile, wanted: config.Emulated
+) -> LabParts:
+    """Return the lab with its emulated machines beside those that the file lists."""
+    folder = home.folder / "lab"
+    images = emulated.images(dict(lab.images), wanted, emulated.packages_port(folder))
+    machines = emulated.start(folder, wanted)
+    sample = str(make(home.folder / "sample"))
+    count = f"{wanted.nodes} emulated machines"
+    return replace(
+        parts,
+        title=f"{parts.title}: {count}" if parts.nodes else f"{lab.name}: {count}",
+        nodes={**parts.nodes, **emulated.nodes(machines, wanted)},
+        images=images,
+        aliases={SAMPLE: sample, **parts.aliases},
+        manners=parts.manners if parts.nodes else BOX_MANNERS,
+        fresh=machines.fresh,
+        faults=BoxFaults(machines.box),
+        set_boot_url=partial(_announce, machines.box),
+        mend=machines.mend,
+        stop=machines.box.stop,
+        seen_as=HOST,
+        bays=machines.bays,
+    )
+
+
+def _announce(lab: box.Box, url: str) -> None:
+    """Tell the machines where network boot starts, as they see it."""
+    place = urlsplit(url)
+    lab.set_boot_url(place._replace(netloc=f"{HOST}:{place.port}").geturl())
 
 
 def _mend(lab: box.Box, nodes: int, speed: float) -> bool:
@@ -135,13 +189,12 @@ def _simulated_images(folder: Path) -> dict[str, Image]:
     return {image.name: image}
 
 
-def _from_file(settings: Settings, home: Home, path: Path) -> LabParts:
-    lab = config.load(path, drivers=KNOWN)
+def _from_file(settings: Settings, home: Home, lab: config.LabFile) -> LabParts:
     nodes = {node.name: node for node in lab.nodes}
     return LabParts(
         address=lab.address,
         port=settings.port or lab.port,
-        title=str(path),
+        title=str(lab.path),
         nodes=nodes,
         archs=_archs(lab.folders),
         images=lab.images,
@@ -150,10 +203,11 @@ def _from_file(settings: Settings, home: Home, path: Path) -> LabParts:
         trust_code=settings.trust_code or lab.trust_code,
         playbooks=lab.folders.playbooks,
         suites=lab.folders.suites,
-        ipmi=lab.ipmi,
+        manners=lab.manners,
         store_url=lab.store_url or home.store_url,
         fresh=False,
         faults=None,
+        goldens=emulated.goldens(),
         set_boot_url=lambda _: None,
         mend=lambda: False,
         stop=lambda: None,

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 import uvicorn
@@ -19,6 +20,9 @@ from orchestrator.wiring.settings import Settings
 
 #: between looks at the lab
 KEEPING_SECONDS = 0.5
+#: between probes of machines whose BMC failed, and how many are probed side by side
+PROBE_SECONDS = 300
+PROBES_AT_ONCE = 8
 #: open pages are given this long to hang up
 CLOSING_SECONDS = 2
 
@@ -54,6 +58,7 @@ def _serve(
 
     over = threading.Event()
     threading.Thread(target=_keep, args=(lab, house, over), name="lab", daemon=True).start()
+    threading.Thread(target=_probe, args=(house, over), name="probe", daemon=True).start()
     try:
         _run(Server(_server_config(house)), listener, announce)
     finally:
@@ -69,6 +74,16 @@ def _keep(lab: LabParts, house: House, over: threading.Event) -> None:
                 house.flow.interrupt(f"{lab.title} died in the middle of it, and was started again")
         except SmoketestError:
             logging.getLogger(__name__).exception("the lab is down; it is tried again")
+
+
+def _probe(house: House, over: threading.Event) -> None:
+    """Probe the machines that are out of service for their BMC, some at a time."""
+    while not over.wait(PROBE_SECONDS):
+        try:
+            with ThreadPoolExecutor(PROBES_AT_ONCE, "probe") as pool:
+                list(pool.map(house.recovery.probe, house.recovery.due()))
+        except SmoketestError:
+            logging.getLogger(__name__).exception("probing went wrong; it is tried again")
 
 
 def _server_config(house: House) -> uvicorn.Config:

@@ -141,7 +141,9 @@ def test_every_target_of_make_in_the_readme_is_there() -> None:
     assert wanted <= there
 
 
-@pytest.mark.parametrize("group", [(), ("node",), ("lab",)], ids=["smoketest", "node", "lab"])
+@pytest.mark.parametrize(
+    "group", [(), ("node",), ("inventory",), ("lab",)], ids=lambda group: " ".join(group) or "all"
+)
 def test_every_verb_is_told_of(tmp_path: Path, group: tuple[str, ...]) -> None:
     told = typed(tmp_path, *group, "--help").stdout.partition("Commands:\n")[2]
     verbs = [line.split()[0] for line in told.splitlines() if re.match(r"  [a-z]", line)]

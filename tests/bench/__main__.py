@@ -2,9 +2,15 @@
 
 import sys
 
-from tests.bench import cells, power, resume
+from tests.bench import cells, power, rack, resume
 
-BENCHES = {"cells": cells.bench, "power": power.bench, "resume": resume.bench}
+BENCHES = {
+    "cells": cells.bench,
+    "power": power.bench,
+    "sweep": rack.sweep,
+    "cycle": rack.cycle,
+    "resume": resume.bench,
+}
 
 
 def main(names: list[str]) -> int:

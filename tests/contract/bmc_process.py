@@ -19,6 +19,8 @@ from pyghmi.ipmi.private import serversession, session
 
 BUSY = 0xC0
 UNKNOWN_COMMAND = 0xC1
+PARAMETER_UNKNOWN = 0x80
+NOT_NOW = 0xD5
 
 
 class Server(serversession.ServerSession):
@@ -70,6 +72,9 @@ class Machine(bmc.Bmc):
             (self.folder / "fault").unlink()
         if fault.startswith("busy"):
             return BUSY
+        if fault == "crashes off":
+            replace(self.folder / "power", "0 off")
+            return NOT_NOW
         delay = 1.5 if fault == "slow" else 0
         if fault != "lying":
             replace(self.folder / "power", f"{time.time() + delay} {state}")
@@ -77,6 +82,16 @@ class Machine(bmc.Bmc):
 
     def get_boot_device(self) -> int:
         return int((self.folder / "boot").read_text())
+
+    def set_system_boot_options(self, request: dict[str, bytes], client: Server) -> None:
+        """Note what pyghmi drops: the expiry of the flags (3), and the flags themselves (5)."""
+        data = bytes(request["data"])
+        if data[0] == 3 and self.fault() == "no expiry":
+            client.send_ipmi_response(code=PARAMETER_UNKNOWN)
+            return
+        with (self.folder / "options").open("a") as file:
+            file.write(data.hex(" ") + "\n")
+        super().set_system_boot_options(request, client)
 
     def set_boot_device(self, bootdevice: str) -> None:
         self.note(f"boot {bootdevice}")

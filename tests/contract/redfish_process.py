@@ -3,8 +3,8 @@
 `python redfish_process.py` reads one JSON line from stdin: {"folder", "user", "password",
 "address", "port", "behind", "systems", "pace", "certificate"}. It starts sushy-tools'
 `sushy-emulator --fake` on port `behind` and, on `port`, a door that adds what the emulator lacks:
-sessions, a list of the commands that came by (`commands`), of the logins that are open
-(`sessions`), and faults (`fault`).
+sessions, a firmware version, a list of the commands that came by (`commands`), of the logins that
+are open (`sessions`), faults (`fault`), an account service if there are `accounts` (JSON, a list).
 """
 
 import base64
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,6 +31,9 @@ from sushy_tools.emulator.resources.systems import fakedriver
 
 ROOT = "/redfish/v1/"
 SESSIONS = f"{ROOT}SessionService/Sessions"
+SERVICE = f"{ROOT}AccountService"
+ACCOUNTS = f"{SERVICE}/Accounts"
+FIRMWARE = "7.10.30"
 RESETS = {"On": "power on", "ForceOff": "power off"}
 SOURCES = {"Pxe": "boot network", "Hdd": "boot disk"}
 
@@ -65,6 +69,10 @@ class Door(ThreadingHTTPServer):
     def fault(self) -> str:
         file = self.folder / "fault"
         return file.read_text() if file.exists() else ""
+
+    def accounts(self) -> list[dict[str, object]]:
+        file = self.folder / "accounts"
+        return list(json.loads(file.read_text())) if file.exists() else []
 
     def note(self, line: str) -> None:
         with self.lock, (self.folder / "commands").open("a") as file:
@@ -123,6 +131,8 @@ class Visit(BaseHTTPRequestHandler):
         elif self.path.startswith(f"{SESSIONS}/"):
             self.server.close_session(self.path.rpartition("/")[2])
             self._answer(204)
+        elif self.path.startswith(SERVICE):
+            self._tell_accounts()
         elif body and self._note(json.loads(body)):
             self._answer(*self._wrong())
         else:
@@ -135,6 +145,20 @@ class Visit(BaseHTTPRequestHandler):
             return
         name, token = session
         self._answer(201, {"Location": f"{SESSIONS}/{name}", "X-Auth-Token": token})
+
+    def _tell_accounts(self) -> None:
+        accounts = self.server.accounts()
+        paths = [f"{ACCOUNTS}/{number}" for number, _ in enumerate(accounts, 1)]
+        found = {
+            SERVICE: {"Accounts": {"@odata.id": ACCOUNTS}},
+            ACCOUNTS: {"Members": [{"@odata.id": path} for path in paths]},
+            **dict(zip(paths, accounts, strict=True)),
+        }
+        if self.headers["X-Auth-Token"] and self.path in found:
+            body = json.dumps(found[self.path]).encode()
+            self._answer(200, {"Content-Type": "application/json"}, body)
+        else:
+            self._answer(401 if self.path in found else 404)
 
     def _note(self, wish: dict[str, dict[str, str] | str]) -> bool:
         """Note a command; return whether a fault keeps it from the machine."""
@@ -167,8 +191,12 @@ class Visit(BaseHTTPRequestHandler):
         body = response.read()
         if self.path == ROOT and self.server.fault() != "no sessions":
             root = json.loads(body)
+            if self.server.accounts():
+                root["AccountService"] = {"@odata.id": SERVICE}
             root["Links"] = {"Sessions": {"@odata.id": SESSIONS}}
             body = json.dumps(root).encode()
+        if self.path.startswith(f"{ROOT}Managers/") and response.status == HTTPStatus.OK:
+            body = json.dumps({**json.loads(body), "FirmwareVersion": FIRMWARE}).encode()
         if self.server.fault() == "starting":
             body = body.replace(b'"PowerState": "On"', b'"PowerState": null')
             body = body.replace(b'"PowerState": "Off"', b'"PowerState": null')

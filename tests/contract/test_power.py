@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 
@@ -161,6 +162,36 @@ def test_a_slow_machine_is_awaited(power: IpmiPower, bmc: BmcDevice) -> None:
     power.set(bmc.node(), within(10), on=True)
     assert bmc.is_on()
     assert bmc.commands() == ["power on"]
+
+
+def test_a_machine_that_went_off_by_itself_is_off(power: IpmiPower, bmc: BmcDevice) -> None:
+    """Some BMCs call it an error to switch off what is off."""
+    power.set(bmc.node(), within(10), on=True)
+    bmc.forget()
+    bmc.fault("crashes off")
+    power.set(bmc.node(), within(10), on=False)
+    power.set(bmc.node(), within(10), on=False)
+    assert not bmc.is_on()
+    assert bmc.commands() == ["power off"]
+
+
+def test_the_boot_device_is_kept_beyond_a_minute(power: IpmiPower, bmc: BmcDevice) -> None:
+    """Without the first option a BMC forgets it when no power command comes within 60 s."""
+    power.boot_next(bmc.node(), BootDevice.DISK, within(10))
+    bmc.file("options").write_text("")
+    power.boot_next(bmc.node(), BootDevice.NETWORK, within(10))
+    assert bmc.file("options").read_text().splitlines() == ["03 08", "05 80 04 00 00 00"]
+    bmc.file("options").write_text("")
+    uefi = replace(bmc.node(), capabilities=frozenset({"uefi"}))
+    power.boot_next(uefi, BootDevice.DISK, within(10))
+    assert bmc.file("options").read_text().splitlines() == ["03 08", "05 a0 08 00 00 00"]
+
+
+def test_a_bmc_that_knows_no_expiry_is_used_all_the_same(power: IpmiPower, bmc: BmcDevice) -> None:
+    power.boot_next(bmc.node(), BootDevice.DISK, within(10))
+    bmc.fault("no expiry")
+    power.boot_next(bmc.node(), BootDevice.NETWORK, within(10))
+    assert bmc.boots_from() == "network"
 
 
 def test_sentences_say_what_to_check(

@@ -9,6 +9,7 @@ import pytest
 from orchestrator.drivers.children.warm import WarmChildren
 from orchestrator.drivers.power.ipmi import IpmiPower
 from orchestrator.model.node import BootDevice
+from orchestrator.ports.attest import Inspects
 from tests.contract import rig as rigs
 from tests.contract.power_law import PowerLaw, within
 from tests.contract.rig import Device, Rig
@@ -114,3 +115,11 @@ class TestOpenIpmi(PowerLaw):
             rig.power.boot_next(rig.device.node(), BootDevice.NETWORK, within(10))
         assert rig.device.commands() == ["boot network"] * 2
         assert rig.device.boots_from() == "network"
+
+    def test_its_users_and_its_firmware_are_told(self, rig: Rig) -> None:
+        power, node = rig.power, rig.device.node()
+        assert isinstance(power, Inspects)
+        told = dict(power.inspect(node, within(20)).facts)
+        assert told["bmc-users"] == f"2 {rig.device.user} administrator"
+        assert told["bmc-firmware"].startswith("9.08 ")
+        assert power.inspect(node, within(20)) == power.inspect(node, within(20))

@@ -23,6 +23,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import TypeAdapter
 
+from orchestrator.model.checkup import Check, Mark, NodeTest
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.node import Provenance
 from orchestrator.model.result import Outcome, TestResult
@@ -158,6 +159,11 @@ ARCH = ArchView(
     source="reference_archs/compute.yaml:1",
 )
 OWNER = Owner(lieutenants=("kvm-team",), archs=("kvm-flat",), because="it is a hypervisor")
+TESTED = NodeTest(
+    node="n01",
+    ok=True,
+    checks=(Check(name="login", mark=Mark.OK, said="the BMC lets 'admin' in", seconds=0.05),),
+)
 BOARD: dict[str, Any] = {
     "kinds": ["busy", "lying"],
     "faults": [{"node": "n01", "kind": "busy", "chance": 0.5, "until": None}],
@@ -188,6 +194,8 @@ class Canned:
             return self.steps[-1]
         if path.startswith("/api/cells/"):
             return detail()
+        if path.endswith("/test"):
+            return TESTED
         if path.startswith("/api/nodes"):
             return (node("n01"), node("n07", "quarantined", "its BMC lies"))
         fixed: dict[str, object] = {

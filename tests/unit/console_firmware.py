@@ -138,6 +138,12 @@ FIRMWARE = {
         INFRA,
         "its kernel panicked ((XEN) Panic on CPU 0:)",
         "(XEN) ****************************************\n(XEN) Panic on CPU 0:\n"
+        "(XEN) FATAL PAGE FAULT\n(XEN) ****************************************",
+    ),
+    "Xen without its domain 0": (
+        INFRA,
+        "Xen could not start its domain 0 ((XEN) Could not construct domain 0)",
+        "(XEN) ****************************************\n(XEN) Panic on CPU 0:\n"
         "(XEN) Could not construct domain 0\n(XEN) ****************************************",
     ),
     "out of memory": (
@@ -218,6 +224,11 @@ LATE = {
     "a firmware that tries for ever": (
         "no DHCP offer",
         ">>Start PXE over IPv4.\n  PXE-E16: No valid offer received.",
+    ),
+    "an initrd without an offer": (
+        "its initrd got no DHCP offer (IP-Config: no response after 60 secs - giving up)",
+        "IP-Config: eth0 hardware address 52:54:00:12:34:56 mtu 1500 DHCP\n"
+        "IP-Config: no response after 60 secs - giving up",
     ),
     "a card without link": (
         "no network link",

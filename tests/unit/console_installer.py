@@ -142,5 +142,18 @@ INSTALLER = {
         "!! ERROR: Base system installation error\n\n"
         "The debootstrap program exited with an error (return value 1).",
     ),
+    "too little memory": (
+        CONFIG,
+        "the installer asks questions (Entering low memory mode); give the machine more memory",
+        "Low memory mode\n---------------\n\nEntering low memory mode\n\n"
+        "This system has relatively little free memory, so the installer will enter low\n"
+        "memory mode.\n[Press enter to continue]",
+    ),
+    "far too little memory": (
+        CONFIG,
+        "needs more memory than there is (!! ERROR: Insufficient memory); give the machine",
+        "!! ERROR: Insufficient memory\n\nThis system does not have enough memory for the "
+        "installation program to function\nproperly.\n[Press enter to continue]",
+    ),
     "a key is waited for": (INFRA, "waits for a key", "Low memory mode\n[Press enter to continue]"),
 }

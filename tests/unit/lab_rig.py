@@ -61,6 +61,7 @@ try:
         answer = {"health": answer["health"]}
     elif ask["verb"] == "raw_command":
         answer = {"code": answer["code"]}
+    answer = answer if isinstance(answer, dict) else {"answer": answer}
     answer.pop("bmc", None)
     print(json.dumps(answer))
 except IpmiException as error:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import archs, config
+from orchestrator import archs
+from orchestrator.config import labfile as config
 from tests.unit.test_archs import PLAIN, written
 
 AXES = st.dictionaries(

@@ -76,6 +76,7 @@ EVERY_VERB = [
     ("nodes", "nodes"),
     ("node drain n01 --reason dust", "nodes"),
     ("node restore n01", "nodes"),
+    ("node test n01", "checks"),
     ("who kvm", "lieutenants"),
     ("lab fault n01 busy", "faults"),
     ("lab faults", "kinds"),
@@ -178,6 +179,10 @@ def test_what_lab_fault_asks_for(shell: Shell) -> None:
         ("lab fault n01 busy --until soon", "write 10m, 2h"),
         ("lab fault n01 busy --chance 2", "--chance"),
         ("up", "leave --server out"),
+        ("inventory discover", "Missing argument"),
+        ("inventory discover 10.0.0.0/8", "at most 65,536"),
+        ("inventory discover 10.0.0.1 --user ada", "a login needs both"),
+        ("inventory discover 127.0.0.1 --user ada --password hunter2", "takes no password"),
     ],
 )
 def test_bad_usage_is_2_and_one_sentence(shell: Shell, words: str, sentence: str) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import config
-from orchestrator.config import Drivers, Ipmi
+from orchestrator.config import labfile as config
+from orchestrator.config.labfile import Drivers, Ipmi
 from orchestrator.drivers.boot import preseed
 from orchestrator.model.errors import ConfigError
 from orchestrator.model.node import Provenance
 
+ENVIRONMENT = '"env:LAB_TEST_BMC"'
 EXAMPLE = Path(__file__).parents[2] / "docs" / "lab.example.toml"
 
 LAB = """\
@@ -76,11 +77,11 @@ def test_a_lab_file_is_read_whole(lab: Path) -> None:
     mine = str(lab.parent / "repos" / "mine")
     assert read.repos == {"nova": "https://git.example.com/nova", "mine": mine}
     assert read.trusted == {"mine"}
-    assert read.ipmi == Ipmi(gap=2.5)
+    assert read.manners.ipmi == Ipmi(gap=2.5)
     assert read.folders == config.builtin()
     first, second = read.nodes
     assert (first.mac, first.provenance) == ("3c:ec:ef:00:00:01", Provenance.PHYSICAL)
-    assert (first.power, first.console, first.boot) == ("ipmi", "sol", "preseed")
+    assert (first.power, first.console, first.boot) == ("ipmi", "sol", "install")
     assert first.capabilities == {"kvm", "x86_64"}
     assert (second.provenance, second.address) == (Provenance.EMULATED, "r2.example.com")
     assert (second.ssh_port, second.ssh_user, second.capabilities) == (22, "root", frozenset())
@@ -102,7 +103,7 @@ def test_an_image_is_what_the_boot_driver_takes(lab: Path) -> None:
 def test_an_empty_file_is_a_lab_without_nodes(lab: Path) -> None:
     lab.write_text("")
     read = config.load(lab)
-    assert (read.name, read.nodes, read.store_url, read.ipmi) == ("lab", (), "", Ipmi())
+    assert (read.name, read.nodes, read.store_url, read.manners.ipmi) == ("lab", (), "", Ipmi())
 
 
 def test_folders_are_relative_to_the_file(lab: Path) -> None:
@@ -130,8 +131,6 @@ def test_secrets_are_fetched_and_never_shown(lab: Path, monkeypatch: pytest.Monk
     assert value not in repr(read)
     assert in_file not in repr(read)
 
-
-ENVIRONMENT = '"env:LAB_TEST_BMC"'
 
 #: (what is replaced in LAB, by what, the line and sentence of the error)
 WRONG = [
@@ -174,9 +173,40 @@ WRONG = [
     ("gap = 2.5", "tires = 2", 19, "unknown key `drivers.power.ipmi.tires`; did you mean `tries`?"),
     (
         "power.ipmi]",
-        "power.redfish]",
+        "power.ipmmi]",
         18,
-        "unknown key `drivers.power.redfish`; known: `ipmi`",
+        "unknown key `drivers.power.ipmmi`; did you mean `ipmi`?",
+    ),
+    (
+        "power.ipmi]\ngap = 2.5",
+        "power.redfish]\ncertificates = 'none.pem'",
+        19,
+        "there is no file {home}/none.pem; fetch it or mend `drivers.power.redfish.certificates`",
+    ),
+    (
+        "power.ipmi]\ngap = 2.5",
+        "power.pdu]\nversion = 3",
+        19,
+        "`drivers.power.pdu.version` is 3; write 1, or 2 for 2c",
+    ),
+    (
+        "power.ipmi]\ngap = 2.5",
+        "power.pdu]\nstate = '1.3.x'",
+        19,
+        "`drivers.power.pdu.state` is `1.3.x`, which is no OID; write numbers with dots",
+    ),
+    (
+        "ssh_port = 22",
+        f"pdu = {{ address = '10.20.2.5', community = {ENVIRONMENT}, outlets = [] }}",
+        26,
+        "`nodes[0].pdu.outlets` names no outlets; write their numbers in quotes, one per power"
+        ' supply, e.g. ["7"]',
+    ),
+    (
+        "ssh_port = 22",
+        f"pdu = {{ address = '10.20.2.5', community = {ENVIRONMENT}, outlets = ['7', '7'] }}",
+        26,
+        "`nodes[0].pdu.outlets` names outlet 7 twice; mend one",
     ),
     ('name = "r1"\n', "", 21, "`nodes[0].name` is missing; add it"),
     ('name = "r1"', 'name = "r 1"', 22, "`r 1` is no name; use letters, digits and . _ -"),
@@ -275,8 +305,9 @@ def test_a_mistake_is_named_with_its_line(
     lab: Path, old: str, new: str, line: int, sentence: str
 ) -> None:
     assert LAB.count(old) == 1
+    sentence = sentence.format(home=lab.parent)
     lab.write_text(LAB.replace(old, new))
-    known = Drivers(power={"ipmi"}, console={"sol"}, boot={"preseed"})
+    known = Drivers(power={"ipmi"}, console={"sol"}, boot={"install"})
     with pytest.raises(ConfigError) as caught:
         config.load(lab, drivers=known)
     assert str(caught.value) == f"{lab}:{line}: {sentence}"
@@ -332,16 +363,21 @@ def test_the_example_loads_and_names_every_key(
     for name in ("linux", "initrd.gz"):
         (docs / "netboot" / "debian-12" / name).touch()
     (docs / "secrets").mkdir()
-    (docs / "secrets" / "r2-02.bmc").write_text(secrets.token_hex(8))
-    (docs / "secrets" / "r2-02.bmc").chmod(0o600)
+    for name in ("r2-02.bmc", "pdu"):
+        (docs / "secrets" / name).write_text(secrets.token_hex(8))
+        (docs / "secrets" / name).chmod(0o600)
+    (docs / "bmc-authority.pem").touch()
     monkeypatch.setenv("SMOKETEST_BMC_PASSWORD", secrets.token_hex(8))
     (docs / "lab.toml").write_text(EXAMPLE.read_text())
     read = config.load(docs / "lab.toml")
     assert [node.name for node in read.nodes] == ["r2-01", "r2-02"]
     assert read.folders.suites == tmp_path / "reference_archs" / "suites"
     assert read.trusted == {"demo"}
-    assert read.ipmi == Ipmi()
+    assert read.manners.ipmi == Ipmi()
     plain = tomllib.loads(EXAMPLE.read_text())
     assert set(plain) == {"lab", "store", "repos", "folders", "images", "drivers", "nodes"}
     assert set(plain["nodes"][0]) == {field.name for field in fields(read.nodes[0])}
-    assert set(plain["drivers"]["power"]["ipmi"]) == {field.name for field in fields(Ipmi)}
+    for name, usual in asdict(config.Manners()).items():
+        told = {"certificates": "", **plain["drivers"]["power"][name]}
+        assert told | {"certificates": ""} == usual | {"certificates": ""}
+    assert set(plain["drivers"]["power"]["redfish"]) == set(asdict(config.Manners())["redfish"])

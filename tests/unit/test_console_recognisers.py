@@ -1,25 +1,40 @@
 """Consoles as real firmware, loaders, installers and kernels print them, and what they mean."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.model.console import Diagnosis, recognise
-from orchestrator.model.recognisers import RECOGNISERS
+from orchestrator.model.console import Diagnosis, quoted, recognise
+from orchestrator.model.recognisers.known import RECOGNISERS
+from orchestrator.model.recognisers.recogniser import Recogniser
 from orchestrator.model.verdict import Blame
+from orchestrator.stages.provision import CONSOLE_LINES
+from tests.unit.console_captures import FAILED, GOOD, TRYING, cleaned
+from tests.unit.console_fai import FAI
 from tests.unit.console_firmware import FIRMWARE, LATE
 from tests.unit.console_innocents import INNOCENT
 from tests.unit.console_installer import INSTALLER
 
 INFRA = Blame.INFRA
-GUILTY = FIRMWARE | INSTALLER
-#: as many lines as the provision stage looks at
+GUILTY = FIRMWARE | INSTALLER | FAI
+#: how many lines the hand-written consoles are cut to
 WINDOW = 20
+NEXT_STEP = re.compile(r"; (?:check|test|mend|answer|fetch|give|switch|its console log)\b")
 
 
 def tail(console: str) -> list[str]:
     """Return the newest lines, as `Console.tail` does."""
     return [line.strip() for line in console.splitlines() if line.strip()][-WINDOW:]
+
+
+def meanings(line: str) -> Iterator[Recogniser]:
+    """Yield what the line may mean: all that depends on what came before, then what does not."""
+    for known in RECOGNISERS:
+        if known.pattern.search(line):
+            yield known
+            if not known.after:
+                return
 
 
 @pytest.mark.parametrize("what", GUILTY)
@@ -36,10 +51,7 @@ def test_a_machine_that_gave_up_says_why(what: str) -> None:
 def test_every_sentence_says_what_to_do(what: str) -> None:
     diagnosis = recognise(tail(GUILTY[what][2]))
     assert diagnosis is not None
-    next_step = re.search(
-        r"; (?:check|test|mend|answer|fetch|give|switch|its console log)\b", diagnosis.sentence
-    )
-    assert next_step, diagnosis.sentence
+    assert NEXT_STEP.search(diagnosis.sentence), diagnosis.sentence
 
 
 @pytest.mark.parametrize("what", LATE)
@@ -84,8 +96,92 @@ def test_a_long_line_is_quoted_in_part() -> None:
 
 
 def test_every_recogniser_is_shown_at_work() -> None:
-    consoles = [console for *_, console in (*GUILTY.values(), *LATE.values())]
-    lines = [line.strip() for console in consoles for line in console.splitlines()]
+    consoles = [tail(console) for *_, console in (*GUILTY.values(), *LATE.values())]
+    consoles += [cleaned(name) for name in FAILED]
+    lines = {line for console in consoles for line in console}
+    shown = {known.sentence for line in lines for known in meanings(line)}
     for known in RECOGNISERS:
-        first = [next((r for r in RECOGNISERS if r.pattern.search(line)), None) for line in lines]
-        assert known in first, known.sentence
+        assert known.sentence in shown
+
+
+@pytest.mark.parametrize("name", FAILED)
+def test_a_recorded_failure_says_why(name: str) -> None:
+    blame, said = FAILED[name]
+    shown = cleaned(name)
+    diagnosis = recognise(shown[-CONSOLE_LINES:])
+    assert diagnosis is not None
+    assert diagnosis.blame is blame
+    assert said in diagnosis.sentence
+    assert NEXT_STEP.search(diagnosis.sentence), diagnosis.sentence
+    assert "one-time-token" not in diagnosis.sentence
+    assert diagnosis == recognise(shown[-CONSOLE_LINES:], over=True)
+
+
+@pytest.mark.parametrize("name", FAILED)
+def test_a_recorded_failure_is_told_once_and_not_before(name: str) -> None:
+    shown = cleaned(name)
+    told = [recognise(shown[max(0, end - CONSOLE_LINES) : end]) for end in range(1, len(shown) + 1)]
+    first = next(index for index, diagnosis in enumerate(told) if diagnosis)
+    assert len(set(told[first:])) == 1
+
+
+@pytest.mark.parametrize("name", TRYING)
+def test_a_recorded_machine_that_tries_again_is_left_to_it(name: str) -> None:
+    shown = cleaned(name)
+    for end in range(len(shown) + 1):
+        assert recognise(shown[max(0, end - CONSOLE_LINES) : end]) is None
+    late = recognise(shown[-CONSOLE_LINES:], over=True)
+    assert late is not None
+    assert TRYING[name] in late.sentence
+    assert late.blame is INFRA
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_no_line_of_a_recorded_install_is_an_alarm(name: str) -> None:
+    shown = cleaned(name)
+    assert len(shown) > CONSOLE_LINES
+    for end in range(len(shown) + 1):
+        assert recognise(shown[max(0, end - CONSOLE_LINES) : end]) is None, shown[end - 1]
+    assert recognise(shown[-CONSOLE_LINES:], over=True) is None
+
+
+@pytest.mark.parametrize("name", [*FAILED, *TRYING, *GOOD])
+def test_a_recorded_console_is_readable(name: str) -> None:
+    shown = cleaned(name)
+    assert all(line.replace("\t", " ").isprintable() for line in shown)
+    assert not [line for line in shown if re.search(r"(?<!…)\[[\d;]+[HJKm]", line)]
+
+
+def test_a_disk_that_was_partitioned_is_there() -> None:
+    no_root = "!! ERROR: No root file system"
+    looked = "Starting up the partitioner  ... 8%... 100%"
+    parted = "Guided partitioning  ... 20%... 100%"
+    assert (none := recognise([looked, no_root])) is not None
+    assert (recipe := recognise([looked, parted, no_root])) is not None
+    assert (none.blame, recipe.blame) == (INFRA, Blame.CONFIG)
+
+
+@pytest.mark.parametrize("token", ["a" * 16, "k9-X_" * 8])
+@pytest.mark.parametrize("cause", ["No such file or directory", "Connection timed out"])
+def test_what_a_screen_of_80_columns_broke_is_read_as_one_line(token: str, cause: str) -> None:
+    link = "(http://ipxe.org/2d0c613b)"
+    whole = f"http://10.0.2.2:8470/boot/{token}/initrd.gz... {cause} {link}"
+    for gap in range(81 - len(token)):
+        shown = whole.replace("/initrd", "/" + "x" * gap + "initrd")
+        rows = [shown[at : at + 80].strip() for at in range(0, len(shown), 80)]
+        late = recognise(["Next server: 10.0.2.2", *rows], over=True)
+        assert late is not None, rows
+        assert late.sentence.startswith("the loader c")
+        assert token not in late.sentence
+
+
+def test_a_line_is_quoted_without_its_token() -> None:
+    line = "smoketest: cannot reach http://10.0.2.2:80/boot/0123456789abcdef-_XYZ: not arrived"
+    shown = "smoketest: cannot reach http://10.0.2.2:80/boot/******: not arrived"
+    assert quoted(line) == shown
+    diagnosis = recognise([line])
+    assert diagnosis is not None
+    assert shown in diagnosis.sentence
+    assert (
+        quoted("http://10.0.2.2:8470/boot/linux... ok") == "http://10.0.2.2:8470/boot/linux... ok"
+    )

@@ -13,6 +13,9 @@ import pytest
 
 from orchestrator.cli import probes
 from orchestrator.drivers.store.opened import open_store
+from orchestrator.lab.qemu import needs
+from orchestrator.lab.qemu.needs import Need
+from orchestrator.model.errors import ConfigError
 from orchestrator.ports.store import Enrolled
 from orchestrator.wiring.home import Home
 from tests.unit.test_check import smoketest
@@ -40,6 +43,9 @@ def test_this_machine_has_what_its_tests_need(tmp_path: Path) -> None:
     needed = {probe["subject"] for probe in answer["probes"] if probe["needed"]}
     assert not missing & needed
     assert (answer["ok"], answer["type"], done.returncode) == (True, "", 0)
+    lacking = needs.missing(needs.ALWAYS)
+    assert answer["type_for_emulated"] == needs.line(lacking)
+    assert all(need.package in answer["type_for_emulated"].split() for need in lacking)
     assert not (tmp_path / "home").exists()
 
 
@@ -63,6 +69,54 @@ def test_every_package_is_on_the_one_line_once(tmp_path: Path) -> None:
     assert probes.one_line(tuple(probed[name] for name in NEEDED)) == wanted
     assert probes.one_line(()) == ""
     assert probes.one_line((probed["ipmitool"],)) == ""
+
+
+def programs(folder: Path, wanted: tuple[Need, ...]) -> None:
+    """Put programs into the folder that are found nowhere."""
+    for need in needs.missing(wanted):
+        (folder / need.what).symlink_to(sys.executable)
+
+
+def test_what_emulated_machines_lack_is_one_more_line(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = Need(what=str(tools / "firmware"), package="seabios", purpose="a file")
+    wanted = (*(n for n in needs.ALWAYS if not n.what.startswith("/")), there)
+    monkeypatch.setattr(needs, "ALWAYS", wanted)
+    assert "seabios" in probes.emulated_line().split()
+    (tools / "firmware").touch()
+    programs(tools, wanted)
+    assert probes.emulated_line() == ""
+    assert found(tmp_path)["emulated machines"].ok
+    for name in ("vde_switch", "qemu-img"):
+        (tools / name).unlink()
+    assert probes.emulated_line() == "sudo apt-get install qemu-utils vde2"
+    probe = found(tmp_path)["emulated machines"]
+    assert (probe.ok, probe.needed) == (False, False)
+    assert probe.found == "not found: qemu-img, vde_switch"
+    assert probes.one_line((probe,)) == ""
+
+
+def test_only_what_the_lab_uses_is_asked_for(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(needs, "ALWAYS", ())
+    absent = Need(what=str(tools / "code.fd"), package="ovmf", purpose="firmware")
+    monkeypatch.setattr(needs, "UEFI", (absent,))
+    needs.require(uefi=False, redfish_bmcs=False, methods=("preseed",))
+    with pytest.raises(ConfigError, match=r"need .*/code.fd; type: sudo apt-get install ovmf"):
+        needs.require(uefi=True, redfish_bmcs=False, methods=("preseed",))
+    with pytest.raises(ConfigError, match=r"need mmdebstrap.*; type: sudo apt-get install mmdeb"):
+        needs.require(uefi=False, redfish_bmcs=False, methods=("preseed", "fai"))
+
+
+@pytest.mark.usefixtures("tools")
+def test_up_refuses_emulated_machines_before_it_begins(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    done = smoketest("up", "--lab", "qemu", "--home", home, "--port", "0")
+    assert done.returncode == 2
+    line = needs.line(needs.missing(needs.ALWAYS))
+    assert "qemu-system-x86 qemu-utils" in line
+    assert f"; type: {line}\n" in done.stderr
+    assert not (home / "lab" / "lab.json").exists()
 
 
 @pytest.fixture

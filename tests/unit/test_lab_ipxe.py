@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.lab.ipxe import ScriptError, Verb, expand, parse
+from orchestrator.lab.ipxe import Link, ScriptError, Verb, expand, parse
 
 
 def test_reads_commands_and_skips_comments() -> None:
@@ -20,6 +20,18 @@ def test_words_expand_settings_and_leave_options_out() -> None:
     (kernel,) = parse('#!ipxe\nkernel --name k --timeout=5 ${base}/linux a="b c" mac=${net0/mac}')
     words = kernel.words({"base": "http://x", "net0/mac": "52:54"})
     assert words == ("http://x/linux", "a=b c", "mac=52:54")
+
+
+def test_reads_labels_and_what_depends_on_the_command_before() -> None:
+    commands = parse("#!ipxe\n:again\niseq ${n} 3 && exit 1 ||\nkernel u a||b || goto again\n")
+    assert [(c.link, c.verb, c.rest, c.line) for c in commands] == [
+        (Link.NEXT, Verb.LABEL, "again", 2),
+        (Link.NEXT, Verb.ISEQ, "${n} 3", 3),
+        (Link.AND, Verb.EXIT, "1", 3),
+        (Link.OR, Verb.NOTHING, "", 3),
+        (Link.NEXT, Verb.KERNEL, "u a||b", 4),
+        (Link.OR, Verb.GOTO, "again", 4),
+    ]
 
 
 def test_an_unknown_setting_is_empty() -> None:
@@ -51,7 +63,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     refusals = []
     try:
         words = [command.words({}) for command in parse("#!ipxe\n" + text)]
-        assert len(words) <= len(text.splitlines())
+        assert len(words) <= len(text.split())
     except ScriptError as error:
         refusals.append(str(error))
     assert all(refusals)

@@ -47,7 +47,7 @@ def test_attaching_and_starting_again_give_the_same_lab(live: Live) -> None:
     again = box.attach(live.lab.folder)
     assert again == live.lab
     assert box.start(live.lab.folder, nodes=2, speed=math.inf) == live.lab
-    with pytest.raises(ConfigError, match="2 machines at speed max"):
+    with pytest.raises(ConfigError, match="2 simulated machines at speed max"):
         box.start(live.lab.folder, nodes=3, speed=math.inf)
 
 

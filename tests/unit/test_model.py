@@ -1,20 +1,24 @@
 """Small rules over values: names, masks, consoles, plans."""
 
 import base64
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.model.arch import Arch, Deploy, Smoke
+from orchestrator.model.arch import Arch, Deploy, Role, Smoke
 from orchestrator.model.console import recognise
 from orchestrator.model.errors import NotFound
+from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import RunId, attempt_id, cell_id, cell_of, number_of, run_of
+from orchestrator.model.lease import Candidate
 from orchestrator.model.request import Request, Select
 from orchestrator.model.secret import Secret, mask
+from orchestrator.model.summary import doing
 from orchestrator.model.verdict import Blame
-from orchestrator.stages.plan import choose, cover, held, pair_coverage
+from orchestrator.stages.plan import choose, cover, held, pair_coverage, possible
 
 
 def arch(name: str, **axes: str) -> Arch:
@@ -94,6 +98,25 @@ def test_a_selection_covers_what_the_whole_covers_with_fewer(strength: int) -> N
 def test_pairwise_is_asked_for_by_name() -> None:
     request = Request(repo="r", ref="main", requester="me", select=Select.PAIRWISE)
     chosen = choose(request, FAMILY)
-    covered, possible = pair_coverage(chosen, FAMILY)
-    assert covered == possible
+    covered, whole = pair_coverage(chosen, FAMILY)
+    assert covered == whole
     assert len(chosen) <= 14
+
+
+def test_all_means_all_that_the_lab_has_machines_for() -> None:
+    role = Role(name="r", count=2, needs=frozenset({"kvm"}), install="debian-12", groups=())
+    needy = replace(FAMILY[0], name="needs-two", roles=(role,))
+    modest = replace(FAMILY[0], name="needs-one", roles=(replace(role, count=1),))
+    one = Candidate(name="n01", capabilities=frozenset({"kvm"}), free=True)
+    two = replace(one, name="n02")
+    assert possible([needy, modest], [one]) == (modest,)
+    assert possible([needy, modest], [one, two]) == (needy, modest)
+    assert possible([needy], [one]) == (needy,), "what is then refused says why"
+
+
+def test_progress_is_shown_until_something_else_happens() -> None:
+    said = Event(kind=Kind.PROGRESS, stage=Stage.PROVISION, node="n01", text="Partitioning 40 %")
+    arrived = Event(kind=Kind.ARRIVED, stage=Stage.PROVISION, node="n01")
+    assert doing([said]) == "n01: Partitioning 40 %"
+    assert doing([said, arrived]) == ""
+    assert doing([]) == ""

@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId
+from orchestrator.model.node import NodeState
 from orchestrator.model.verdict import Ruling, Verdict
 from orchestrator.stages.lease import schedule
 from tests.unit.web_house import Furnished, furnish
@@ -80,6 +81,7 @@ def test_a_plan_stores_nothing(home: Furnished) -> None:
         ("POST", "/api/cells/1/kvm-flat/release"),
         ("POST", "/api/nodes/n01/drain"),
         ("POST", "/api/nodes/n01/restore"),
+        ("POST", "/api/nodes/n01/test"),
         ("POST", "/api/lab/faults"),
         ("DELETE", "/api/lab/faults/n01"),
     ],
@@ -187,6 +189,20 @@ def test_machines_are_drained_and_restored(home: Furnished) -> None:
     nodes = writer.post("/api/nodes/n02/restore").json()
     assert {node["state"] for node in nodes} == {"in-service"}
     _problem(writer.post("/api/nodes/n99/restore"), HTTPStatus.NOT_FOUND)
+
+
+def test_a_leased_machine_is_not_tested(home: Furnished) -> None:
+    writer = home.writer()
+    writer.post("/api/runs", json=home.body())
+    _grant(home)
+    holder = next(node.name for node in home.store.nodes.all() if node.holder)
+    refused = _problem(writer.post(f"/api/nodes/{holder}/test", json={}), HTTPStatus.CONFLICT)
+    assert refused["type"] == "urn:smoketest:problem:occupied"
+    assert f"{holder} is leased to 1/kvm-flat/1" in refused["detail"]
+    _problem(writer.post("/api/nodes/n99/test", json={}), HTTPStatus.NOT_FOUND)
+    bad = writer.post(f"/api/nodes/{holder}/test", json={"cycle": "yes, please"})
+    assert "cycle:" in _problem(bad, HTTPStatus.UNPROCESSABLE_ENTITY)["detail"]
+    assert {node.state for node in home.store.nodes.all()} == {NodeState.IN_SERVICE}
 
 
 def test_faults_are_set_shown_and_cleared(home: Furnished) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.lab.ipxe import Verb, expand, parse
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.offer import Offer
+from orchestrator.web import boot
 from tests.unit.web_house import IMAGE, Furnished, furnish, offer, public_key
 
 ATTEMPT = AttemptId("1/kvm-flat/1")
@@ -36,7 +38,7 @@ def test_a_machine_is_led_from_its_mac_to_its_call_back(home: Furnished, offered
     assert script.text == offered.script
     assert script.headers["content-type"].startswith("text/plain")
     base = f"/boot/{offered.token}"
-    image = home.house.images[IMAGE]
+    image = home.house.images(IMAGE)
     assert firmware.get(f"{base}/linux").content == image.kernel.read_bytes()
     assert firmware.get(f"{base}/initrd.gz").content == image.initrd.read_bytes()
     assert firmware.get(f"{base}/preseed.cfg").text == offered.answers
@@ -53,6 +55,35 @@ def test_a_machine_is_led_from_its_mac_to_its_call_back(home: Furnished, offered
         22022,
         "root",
     )
+
+
+def test_a_rack_begins_at_one_address(home: Furnished, offered: Offer) -> None:
+    firmware = home.client()
+    first = firmware.get("/boot/first.ipxe")
+    assert first.headers["content-type"].startswith("text/plain")
+    commands = parse(first.text)
+    (chain,) = (command for command in commands if command.verb is Verb.CHAIN)
+    settings = {"netX/mac:hexhyp": offered.mac.replace(":", "-")}
+    asked = expand(chain.rest, settings).split()[-1]
+    # iPXE reads everything before a colon as a scheme
+    assert ":" not in asked
+    assert firmware.get(str(first.url.join(asked))).text == offered.script
+    assert [c.rest for c in commands if c.verb is Verb.GOTO].count("again") == 1
+
+
+def test_ipxe_itself_is_served_to_firmware_that_boots_by_http(
+    home: Furnished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "ipxe.efi"
+    monkeypatch.setattr(boot, "_IPXE_EFI", program)
+    missing = home.client().get("/boot/ipxe.efi")
+    assert missing.status_code == HTTPStatus.NOT_FOUND
+    assert missing.text.endswith("type there: apt-get install ipxe\n")
+    program.write_bytes(secrets.token_bytes(5000))
+    assert home.client().head("/boot/ipxe.efi").headers["content-length"] == "5000"
+    found = home.client().get("/boot/ipxe.efi")
+    assert found.content == program.read_bytes()
+    assert found.headers["content-type"] == "application/efi"
 
 
 def test_a_token_is_good_for_one_key(home: Furnished, offered: Offer) -> None:
@@ -109,7 +140,7 @@ def test_without_an_offer_there_is_nothing(home: Furnished, offered: Offer) -> N
 
 
 def test_an_image_that_is_missing_is_said_to_be(home: Furnished, offered: Offer) -> None:
-    home.house.images[IMAGE].initrd.unlink()
+    home.house.images(IMAGE).initrd.unlink()
     answer = home.client().get(f"/boot/{offered.token}/initrd.gz")
     assert answer.status_code == HTTPStatus.NOT_FOUND
     assert f"the initrd of {IMAGE}" in answer.text

@@ -26,6 +26,7 @@ from orchestrator.model.offer import Offer
 from orchestrator.model.secret import Secret
 from orchestrator.ports.faults import NodeFault
 from orchestrator.ports.store import Enrolled
+from orchestrator.service.checkup import Checkup
 from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.lab import Lab
@@ -176,6 +177,13 @@ def _lab(repo: str, nodes: int) -> Lab:
     )
 
 
+def _checkup(lab: Lab, store: Store, engine: StillEngine) -> Checkup:
+    """Return what can refuse to test a machine, and no more: there are none."""
+    return Checkup(
+        lab=lab, clock=SystemClock(), nodes=store.nodes, engine=engine, power={}, consoles={}
+    )
+
+
 def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) -> House:
     clock = SystemClock()
     kernel, initrd = folder / "linux", folder / "initrd.gz"
@@ -193,7 +201,10 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
             queue=store.queue,
             engine=engine,
         ),
-        inventory=Inventory(clock=clock, nodes=store.nodes, engine=engine),
+        inventory=Inventory(
+            clock=clock, nodes=store.nodes, attestations=store.attestations, engine=engine
+        ),
+        checkup=_checkup(lab, store, engine),
         library=Library(
             lab=lab,
             clock=clock,
@@ -201,6 +212,7 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
             events=store.events,
             queue=store.queue,
             nodes_=store.nodes,
+            attestations=store.attestations,
             files=files,
             key=lambda attempt: str(folder / "keys" / attempt.replace("/", "_")),
             url=url,
@@ -209,7 +221,7 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
         events=store.events,
         files=files,
         faults=Switchboard(frozenset(lab.nodes)),
-        images={IMAGE: ImageFiles(kernel=kernel, initrd=initrd)},
+        images={IMAGE: ImageFiles(kernel=kernel, initrd=initrd)}.get,
         token=Secret(secrets.token_hex(16)),
     )
 

@@ -7,6 +7,7 @@ _LINE = re.compile(r"(\S+)[ \t]+(\S+)[ \t]+(\S+)(?:[ \t](.*))?")
 _QUESTION = re.compile(r"[A-Za-z0-9][\w.+-]*(/[\w.+:-]+)+")
 #: without these the installer stops and asks, and nobody is there
 _REQUIRED = (
+    "debian-installer/locale",
     "netcfg/choose_interface",
     "mirror/http/hostname",
     "mirror/http/directory",
@@ -52,6 +53,8 @@ def _fault(match: re.Match[str]) -> str:
         return f"{question} has the unknown type {kind!r}"
     if kind == "boolean" and value.strip() not in {"true", "false"}:
         return f"{question} is a boolean, so {value!r} must be true or false"
+    if question == "passwd/root-password-crypted" and value.strip() == "!":
+        return f"{question} is `!`, which the installer takes for none and asks; write `*`"
     if value.endswith("\\"):
         return f"{question} ends in a backslash, which would swallow the next line"
     return ""

@@ -78,7 +78,12 @@ def _recorded(bmc: Bmc, session: _Session, file: IO[bytes]) -> str:
     try:
         with _hurried():
             console = Console(
-                bmc.address, bmc.user, bmc.password.reveal(), session.received, bmc.port, force=True
+                bmc.address,
+                bmc.user,
+                bmc.password.reveal(),
+                session.received,
+                bmc.serial,
+                force=True,
             )
             _connect(console, session)
         if not session.lost:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from pyghmi.exceptions import PyghmiException
+from pyghmi.exceptions import IpmiException, PyghmiException
 from pyghmi.ipmi.command import Command, boot_devices
 from pyghmi.ipmi.private import session
 
@@ -17,9 +17,13 @@ from orchestrator.model.node import Bmc, BootDevice
 
 #: network function and commands (IPMI 2.0, section 28)
 _CHASSIS = 0x00
-_GET_STATUS, _CONTROL, _GET_BOOT_OPTIONS = 0x01, 0x02, 0x09
+_GET_STATUS, _CONTROL, _SET_BOOT_OPTIONS, _GET_BOOT_OPTIONS = 0x01, 0x02, 0x08, 0x09
 _BOOT_FLAGS = 5
-_VALID, _FOR_EVER = 0x80, 0x40
+VALID, FOR_EVER, _UEFI = 0x80, 0x40, 0x20
+#: keep the boot flags though no power command comes within 60 s, which else drops them
+_NO_EXPIRY = (3, 0x08)
+#: completion codes that may be over soon: busy, timeout, out of space
+_BUSY = frozenset({0xC0, 0xC3, 0xC4})
 #: seconds until a power command is repeated for want of an answer: a slow BMC gets it once
 _REPEAT = 5
 #: seconds after which a waiting pyghmi looks by itself whether a packet came
@@ -45,6 +49,8 @@ class Reply:
     """What the BMC reads now, or why that is not known."""
 
     state: str = ""
+    #: what else it told of itself, by name
+    facts: tuple[tuple[str, str], ...] = ()
     #: the BMC's (or pyghmi's) own words; empty when nobody answered
     refusal: str = field(default="", repr=False)
     refused: bool = False
@@ -52,7 +58,7 @@ class Reply:
 
 def read_power(order: Order) -> Reply:
     """Return `on` or `off`."""
-    return _converse(order, _power)
+    return converse(order, power)
 
 
 def set_power(order: Order) -> Reply:
@@ -60,11 +66,11 @@ def set_power(order: Order) -> Reply:
     wanted = "on" if order.on else "off"
 
     def talk(bmc: Command) -> str:
-        if _power(bmc) != wanted:
+        if power(bmc) != wanted:
             bmc.xraw_command(netfn=_CHASSIS, command=_CONTROL, data=[order.on], timeout=_REPEAT)
-        return settled(lambda: _power(bmc), wanted, order.settle)
+        return settled(lambda: power(bmc), wanted, order.settle)
 
-    return _converse(order, talk)
+    return converse(order, talk)
 
 
 def set_boot_device(order: Order) -> Reply:
@@ -72,18 +78,19 @@ def set_boot_device(order: Order) -> Reply:
     wanted = _NAMES[order.device]
 
     def talk(bmc: Command) -> str:
-        flags, found = _boot_flags(bmc)
-        if found != wanted or flags & (_VALID | _FOR_EVER) != _VALID:
-            _checked(bmc.set_bootdev(wanted, persist=False, uefiboot=order.uefi))
-            flags, found = _boot_flags(bmc)  # some never call them valid, but keep them
-        if flags & _FOR_EVER:
+        flags, found = boot_flags(bmc)
+        if found != wanted or flags & (VALID | FOR_EVER) != VALID:
+            _set_boot_flags(bmc, boot_devices[wanted], _UEFI if order.uefi else 0)
+            flags, found = boot_flags(bmc)  # some never call them valid, but keep them
+        if flags & FOR_EVER:
             return f"{found} for ever"
         return order.device.value if found == wanted else found
 
-    return _converse(order, talk)
+    return converse(order, talk)
 
 
-def _converse(order: Order, talk: Callable[[Command], str]) -> Reply:
+def converse(order: Order, talk: Callable[[Command], str]) -> Reply:
+    """Return the state that `talk` found in one session, or the refusal."""
     try:
         with _session(order.bmc) as bmc:
             return Reply(state=talk(bmc))
@@ -118,12 +125,13 @@ def _wake_often() -> None:
     session._io_wait = wait_a_little
 
 
-def _power(bmc: Command) -> str:
+def power(bmc: Command) -> str:
+    """Return `on` or `off`."""
     status = bmc.xraw_command(netfn=_CHASSIS, command=_GET_STATUS)["data"]
     return "on" if status[0] & 1 else "off"
 
 
-def _boot_flags(bmc: Command) -> tuple[int, str]:
+def boot_flags(bmc: Command) -> tuple[int, str]:
     """Return the flags' first byte, and pyghmi's name of the device."""
     options = (_BOOT_FLAGS, 0, 0)
     data = bmc.xraw_command(netfn=_CHASSIS, command=_GET_BOOT_OPTIONS, data=options)["data"]
@@ -131,8 +139,18 @@ def _boot_flags(bmc: Command) -> tuple[int, str]:
     return data[2], str(boot_devices.get(device, f"device {device}"))
 
 
-def _checked(answer: dict[str, object]) -> dict[str, object]:
-    """Return `answer` unless it is an error, which pyghmi sometimes returns instead of raising."""
-    if "error" in answer:
-        raise PyghmiException(answer["error"])
-    return answer
+def _set_boot_flags(bmc: Command, device: int, flags: int) -> None:
+    """Set the device of the next boot, for that one only."""
+    try:
+        bmc.xraw_command(netfn=_CHASSIS, command=_SET_BOOT_OPTIONS, data=_NO_EXPIRY)
+    except IpmiException as error:
+        if not _refused(error):
+            raise
+        # Not all know this one; the flags then hold for a minute, and we power on at once.
+    data = (_BOOT_FLAGS, VALID | flags, device, 0, 0, 0)
+    bmc.xraw_command(netfn=_CHASSIS, command=_SET_BOOT_OPTIONS, data=data)
+
+
+def _refused(error: IpmiException) -> bool:
+    """Return whether the BMC answered, with a completion code that says no for good."""
+    return bool(error.ipmicode) and error.ipmicode not in _BUSY

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
-from orchestrator.drivers.power import conversation
+from orchestrator.drivers.power import conversation, inspection
 from orchestrator.drivers.power.conversation import Order, Reply
 from orchestrator.drivers.power.patience import Passing, insist, place
 from orchestrator.drivers.power.queue import Queues
+from orchestrator.drivers.power.sensors import read_sensors
+from orchestrator.model.attestation import BmcReport
 from orchestrator.model.errors import OutOfTime, PowerDenied, PowerError, PowerUnchanged
 from orchestrator.model.node import BootDevice, Node
 from orchestrator.model.secret import mask
@@ -14,6 +16,8 @@ from orchestrator.ports.clock import Deadline
 
 Talk = Callable[[Order], Reply]
 
+#: seconds more for a conversation of dozens of answers, from a slow BMC
+_MANY_ANSWERS = 30.0
 #: what BMCs say when they refuse the login, in the words of pyghmi, lower case
 _DENIED = (
     "incorrect password",
@@ -66,14 +70,26 @@ class IpmiPower:
 
     def is_on(self, node: Node, deadline: Deadline) -> bool:
         """Return whether the node is powered, read now."""
-        return self._ask(node, conversation.read_power, Order(bmc=node.bmc), deadline) == "on"
+        return self._ask(node, conversation.read_power, Order(bmc=node.bmc), deadline).state == "on"
+
+    def inspect(self, node: Node, deadline: Deadline) -> BmcReport:
+        """Return the power state, and what the BMC tells of users, firmware and next boot."""
+        order = Order(bmc=node.bmc, settle=_MANY_ANSWERS)
+        reply = self._ask(node, inspection.inspect, order, deadline)
+        return BmcReport(powered=reply.state == "on", facts=reply.facts)
+
+    def sensors(self, node: Node, deadline: Deadline) -> tuple[tuple[str, str], ...]:
+        """Return each sensor that reads a value now, as its name and e.g. `42 °C`."""
+        return self._ask(
+            node, read_sensors, Order(bmc=node.bmc, settle=_MANY_ANSWERS), deadline
+        ).facts
 
     def set(self, node: Node, deadline: Deadline, *, on: bool) -> None:
         """Power the node on or off; nothing is sent when it is so already."""
         wanted = "on" if on else "off"
         settle = min(self._settle, deadline.left() / 2)
         order = Order(bmc=node.bmc, on=on, settle=settle)
-        found = self._ask(node, conversation.set_power, order, deadline)
+        found = self._ask(node, conversation.set_power, order, deadline).state
         if found != wanted:
             msg = f"{place(node)} accepted 'power {wanted}' but still reads {found}"
             raise PowerUnchanged(f"{msg} after {settle:.3g} s: reset the BMC", node=node.name)
@@ -81,20 +97,20 @@ class IpmiPower:
     def boot_next(self, node: Node, device: BootDevice, deadline: Deadline) -> None:
         """Make the next power-on boot from `device`; nothing is sent when it is so already."""
         order = Order(bmc=node.bmc, device=device, uefi="uefi" in node.capabilities)
-        found = self._ask(node, conversation.set_boot_device, order, deadline)
+        found = self._ask(node, conversation.set_boot_device, order, deadline).state
         if found != device:
             msg = f"{place(node)} accepted 'boot from {device}' but still reads {found}"
             raise PowerUnchanged(f"{msg}: reset the BMC", node=node.name)
 
-    def _ask(self, node: Node, talk: Talk, order: Order, deadline: Deadline) -> str:
-        """Return the state that the BMC reads; begin again while there is hope and time."""
+    def _ask(self, node: Node, talk: Talk, order: Order, deadline: Deadline) -> Reply:
+        """Return what the BMC reads; begin again while there is hope and time."""
 
-        def converse() -> str:
+        def converse() -> Reply:
             return self._converse(node, talk, order, deadline)
 
         return insist(converse, node, self._queues, self._tries, deadline)
 
-    def _converse(self, node: Node, talk: Talk, order: Order, deadline: Deadline) -> str:
+    def _converse(self, node: Node, talk: Talk, order: Order, deadline: Deadline) -> Reply:
         limit = deadline.within(self._patience + order.settle)
         try:
             with self._children.start(talk, order) as child:
@@ -110,7 +126,7 @@ class IpmiPower:
             raise Passing(f"{place(node)} was not understood: {words}") from error
         if reply.refused:
             raise _refusal(node, reply.refusal, limit.seconds - limit.left())
-        return reply.state
+        return reply
 
 
 def _refusal(node: Node, words: str, seconds: float) -> PowerError:

@@ -1,4 +1,4 @@
-"""Patience with BMCs: a conversation is begun again, a new state is waited for."""
+"""Patience with BMCs and power strips: a conversation is begun again, a new state is waited for."""
 
 import random
 import time
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from orchestrator.drivers.power.queue import Queues, rest
 from orchestrator.model.errors import OutOfTime, PowerError
-from orchestrator.model.node import Node
+from orchestrator.model.node import Node, Pdu
 from orchestrator.ports.clock import Deadline
 
 Answer = TypeVar("Answer")
@@ -25,17 +25,24 @@ def place(node: Node) -> str:
 
 
 def insist(
-    converse: Callable[[], Answer], node: Node, queues: Queues, tries: int, deadline: Deadline
+    converse: Callable[[], Answer],
+    node: Node,
+    queues: Queues,
+    tries: int,
+    deadline: Deadline,
+    strip: Pdu | None = None,
 ) -> Answer:
-    """Return what `converse` does, begun again in the BMC's queue while there is hope and time.
+    """Return what `converse` does, begun again while there is hope and time.
 
+    It is begun in the queue of the node's BMC, or of the power strip that is asked in its place.
     Raises what it raises, a `Passing` only once `tries` or the time are used up.
     """
-    trouble = PowerError(f"{place(node)} was kept busy by earlier commands", node=node.name)
+    busy = f"{node.name}: the power strip at {strip.address}:{strip.port}" if strip else place(node)
+    trouble = PowerError(f"{busy} was kept busy by earlier commands", node=node.name)
     for attempt in range(tries):
         try:
             rest(_JITTER.uniform(0.5, 1) * 2**attempt if attempt else 0, deadline)
-            with queues.turn(node.bmc, deadline):
+            with queues.turn(strip or node.bmc, deadline):
                 return converse()
         except Passing as error:
             if deadline.left() or not attempt:  # a try cut short says less than a whole one

@@ -1,11 +1,11 @@
-"""One conversation at a time with each BMC, and a rest between two."""
+"""One conversation at a time with each BMC or power strip, and a rest between two."""
 
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from orchestrator.model.node import Bmc
+from orchestrator.model.node import Bmc, Pdu
 from orchestrator.ports.clock import Deadline
 
 #: seconds between looks at the deadline's guard
@@ -21,7 +21,7 @@ def rest(seconds: float, deadline: Deadline) -> None:
 
 
 class Queues:
-    """The queues of all BMCs, by address: one chassis controller may serve several machines."""
+    """The queues of all peers, by address: one chassis controller may serve several machines."""
 
     def __init__(self, gap: float) -> None:
         """Let `gap` seconds pass between two conversations, and before the first after our start.
@@ -34,10 +34,10 @@ class Queues:
         self._queues: dict[tuple[str, int], _Queue] = {}
 
     @contextmanager
-    def turn(self, bmc: Bmc, deadline: Deadline) -> Iterator[None]:
-        """Wait until nobody talks to the BMC and it had its rest; be the only one meanwhile."""
+    def turn(self, peer: Bmc | Pdu, deadline: Deadline) -> Iterator[None]:
+        """Wait until nobody talks to `peer` and it had its rest; be the only one meanwhile."""
         with self._lock:
-            queue = self._queues.setdefault((bmc.address, bmc.port), _Queue(self._rested))
+            queue = self._queues.setdefault((peer.address, peer.port), _Queue(self._rested))
         deadline.check()
         while not queue.lock.acquire(timeout=min(GLANCE, deadline.left())):
             deadline.check()

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from orchestrator.drivers.power import redfish_conversation as conversation
+from orchestrator.drivers.power import redfish_inspection as inspection
 from orchestrator.drivers.power.patience import Passing, insist, place
 from orchestrator.drivers.power.queue import Queues
 from orchestrator.drivers.power.redfish_conversation import Order, Reply, Trouble
+from orchestrator.model.attestation import BmcReport
 from orchestrator.model.errors import (
     ConfigError,
     OutOfTime,
@@ -26,6 +28,8 @@ Talk = Callable[[Order], Reply]
 
 #: seconds in which a conversation that is broken off may still log out
 _FAREWELL = 0.4
+#: what reads of a machine that still has power
+_POWERED = frozenset({"on", "powering off"})
 #: what to do about each trouble
 _ADVICE = {
     Trouble.SILENT: "is it powered, cabled, and are address and port (often 443) right?",
@@ -70,21 +74,27 @@ class RedfishPower:
 
     def is_on(self, node: Node, deadline: Deadline) -> bool:
         """Return whether the node is powered, read now."""
-        found = self._ask(node, conversation.read_power, self._order(node, 0), deadline)
-        return found in {"on", "powering off"}
+        reply = self._ask(node, conversation.read_power, self._order(node, 0), deadline)
+        return reply.state in _POWERED
+
+    def inspect(self, node: Node, deadline: Deadline) -> BmcReport:
+        """Return the power state, and what the BMC tells of users, firmware and next boot."""
+        order = self._order(node, deadline.left())  # it settles nothing, but has much to say
+        reply = self._ask(node, inspection.inspect, order, deadline)
+        return BmcReport(powered=reply.state in _POWERED, facts=reply.facts)
 
     def set(self, node: Node, deadline: Deadline, *, on: bool) -> None:
         """Power the node on or off at once; nothing is sent when it is so already."""
         wanted = "on" if on else "off"
         order = replace(self._order(node, deadline.left()), on=on)
-        found = self._ask(node, conversation.set_power, order, deadline)
+        found = self._ask(node, conversation.set_power, order, deadline).state
         if found != wanted:
             raise _unchanged(node, f"power {wanted}", found, order)
 
     def boot_next(self, node: Node, device: BootDevice, deadline: Deadline) -> None:
         """Make the next power-on boot from `device`; nothing is sent when it is so already."""
         order = replace(self._order(node, deadline.left()), device=device)
-        found = self._ask(node, conversation.set_boot_device, order, deadline)
+        found = self._ask(node, conversation.set_boot_device, order, deadline).state
         if found != device:
             raise _unchanged(node, f"boot from {device}", found, order)
 
@@ -102,17 +112,17 @@ class RedfishPower:
             settle=min(manners.settle, seconds / 2),
         )
 
-    def _ask(self, node: Node, talk: Talk, order: Order, deadline: Deadline) -> str:
-        """Return the state that the BMC reads; begin again while there is hope and time."""
+    def _ask(self, node: Node, talk: Talk, order: Order, deadline: Deadline) -> Reply:
+        """Return what the BMC reads; begin again while there is hope and time."""
         sent = False
 
-        def converse() -> str:
+        def converse() -> Reply:
             nonlocal sent
             reply = self._converse(node, talk, replace(order, sent=sent), deadline)
             sent = reply.sent
             if reply.trouble:
                 raise _refusal(node, reply.trouble, reply.words)
-            return reply.state
+            return reply
 
         return insist(converse, node, self._queues, self._manners.tries, deadline)
 

@@ -87,6 +87,8 @@ class Reply:
 
     state: str = ""
     trouble: Trouble | None = None
+    #: what else it told of itself, by name
+    facts: tuple[tuple[str, str], ...] = ()
     #: the BMC's (or the library's) own words
     words: str = field(default="", repr=False)
     #: whether it was told, now or before, to change its power state and did not refuse
@@ -107,7 +109,7 @@ class _Starting(Exception):
 
 def read_power(order: Order) -> Reply:
     """Return `on`, `off`, `powering on` or `powering off`."""
-    return _converse(order, _power)
+    return converse(order, power)
 
 
 def set_power(order: Order) -> Reply:
@@ -117,16 +119,16 @@ def set_power(order: Order) -> Reply:
 
     def talk(system: System) -> str:
         nonlocal sent
-        if _power(system) not in {wanted, f"powering {wanted}"} and not sent:
+        if power(system) not in {wanted, f"powering {wanted}"} and not sent:
             sent = True  # an answer that gets lost does not unsay the command
             try:
                 system.reset_system(_RESETS[order.on])
             except HTTPError:
                 sent = False
                 raise
-        return settled(lambda: _power(_anew(system)), wanted, order.settle)
+        return settled(lambda: power(_anew(system)), wanted, order.settle)
 
-    reply = _converse(order, talk)
+    reply = converse(order, talk)
     return replace(reply, sent=sent)
 
 
@@ -134,15 +136,16 @@ def set_boot_device(order: Order) -> Reply:
     """Set the device of the next boot unless it is so; return what reads back, our name or its."""
 
     def talk(system: System) -> str:
-        if _boot_device(system, order) != order.device:
+        if boot_device(system, order) != order.device:
             once = BootSourceOverrideEnabled.ONCE
             system.set_system_boot_options(_SOURCES[order.device], enabled=once)
-        return settled(lambda: _boot_device(_anew(system), order), order.device.value, order.settle)
+        return settled(lambda: boot_device(_anew(system), order), order.device.value, order.settle)
 
-    return _converse(order, talk)
+    return converse(order, talk)
 
 
-def _converse(order: Order, talk: Callable[[System], str]) -> Reply:
+def converse(order: Order, talk: Callable[[System], str]) -> Reply:
+    """Return the state that `talk` found in one session, or why it did not."""
     try:
         with _root(order) as root:
             return Reply(state=talk(_system(root, order)))
@@ -222,14 +225,15 @@ def _anew(system: System) -> System:
     return system
 
 
-def _power(system: System) -> str:
+def power(system: System) -> str:
+    """Return `on`, `off`, `powering on` or `powering off`."""
     state = _STATES.get(system.power_state)
     if state is None:
         raise _Starting(f"it reads the power state {system.json.get('PowerState')!r}")
     return state
 
 
-def _boot_device(system: System, order: Order) -> str:
+def boot_device(system: System, order: Order) -> str:
     """Return our name of the next boot's device, else what is wrong with it."""
     if system.boot is None:
         raise _Unclear("it offers no boot device to be set")

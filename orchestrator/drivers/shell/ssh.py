@@ -35,7 +35,8 @@ class SshShell:
             raise Unreachable(msg) from error
         if status:
             last = " / ".join(complaint.strip().splitlines()[-_LAST_LINES:])
-            msg = f"{where}: `{command}` ended with status {status}: {last}"
+            first = command.partition("\n")[0]
+            msg = f"{where}: `{first}` ended with status {status}: {last}"
             raise Unreachable(msg)
         return text.strip()
 

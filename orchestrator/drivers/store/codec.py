@@ -18,6 +18,7 @@ from orchestrator.model.verdict import Ruling
 
 _ARCH = TypeAdapter(Arch)
 EVENT = TypeAdapter(Event)
+FACTS = TypeAdapter(tuple[tuple[str, str], ...])
 NAMES = TypeAdapter(frozenset[str])
 OFFER = TypeAdapter(Offer)
 OTHERS = TypeAdapter(tuple[Commit, ...])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from orchestrator.drivers.store.attestations import Attestations
 from orchestrator.drivers.store.database import Database
 from orchestrator.drivers.store.events import Events
 from orchestrator.drivers.store.nodes import Nodes
@@ -19,6 +20,7 @@ class Store:
     events: Events
     queue: Queue
     nodes: Nodes
+    attestations: Attestations
     offers: Offers
 
 
@@ -35,5 +37,6 @@ def open_store(url: str) -> Store:
         events=Events(database),
         queue=Queue(database),
         nodes=Nodes(database),
+        attestations=Attestations(database),
         offers=Offers(database),
     )

@@ -202,7 +202,7 @@ on conflict (name) do update set
 
 -- nodes_listed -- the lab's nodes, who has them and until when, and how often they broke something
 select
-    n.name, n.state, n.reason, n.since, a.id as holder, a.held_until,
+    n.name, n.state, n.reason, n.cause, n.since, a.id as holder, a.held_until,
     (select count(*) from marks m where m.node = n.name and m.forgiven = 0) as marks
 from nodes n
 left join leases l on l.node = n.name
@@ -220,14 +220,36 @@ where n.listed = 1 and n.state = 'in-service'
 order by n.position;
 
 -- node_by_name -- one node of the lab
-select state, reason from nodes where name = :node and listed = 1;
+select state, reason, cause from nodes where name = :node and listed = 1;
 
 -- node_set_state -- take a node in or out of service
-update nodes set state = :state, reason = :reason, since = :since where name = :node;
+update nodes set state = :state, reason = :reason, cause = :cause, since = :since
+where name = :node;
+
+-- node_recover -- bring back a node that is out of service for its BMC since then
+update nodes set state = 'in-service', reason = '', cause = 'work', since = :now
+where name = :node and listed = 1
+    and state = 'quarantined' and cause = 'bmc' and since = :since;
+
+-- node_last_holder -- the attempt that had a node last
+select attempt from grants where node = :node order by token desc limit 1;
+
+-- node_reserve -- take a node out of service that is in service and that nobody has
+update nodes set state = 'drained', reason = :reason, since = :since
+where name = :node and listed = 1 and state = 'in-service'
+    and not exists (select 1 from leases l where l.node = nodes.name);
+
+-- nodes_give_back -- bring nodes back that were taken out for that reason; of all names if empty
+update nodes set state = 'in-service', reason = '', since = :since
+where state = 'drained' and reason = :reason and cast(:node as text) in ('', name);
 
 -- mark_insert -- an attempt was broken by a node; counted once
-insert into marks (node, attempt, commit_name, at) values (:node, :attempt, :commit, :at)
+insert into marks (node, attempt, commit_name, at, cause)
+values (:node, :attempt, :commit, :at, :cause)
 on conflict do nothing;
+
+-- marks_causes -- what a node's marks since it was last trusted are about
+select distinct cause from marks where node = :node and forgiven = 0;
 
 -- marks_forgive -- a node is trusted again
 update marks set forgiven = 1 where node = :node and forgiven = 0;
@@ -250,6 +272,27 @@ where m.forgiven = 0 and n.listed = 1 and n.state = 'in-service'
             )
     )
 order by n.position, m.commit_name;
+
+
+-- attestation_record -- store what a node was found to be; the first is its reference
+insert into attestations (node, image, facts, recorded_at, newest, newest_at)
+values (:node, :image, :facts, :at, :facts, :at)
+on conflict (node, image) do update set newest = excluded.newest, newest_at = excluded.newest_at;
+
+-- attestation_renew -- replace what later attestations of a node are compared with
+update attestations set facts = :facts
+where node = :node and image = :image;
+
+-- attestation_of_node -- what is known of a node under an image
+select node, image, facts, recorded_at, newest, newest_at
+from attestations where node = :node and image = :image;
+
+-- attestations_all -- what is known of all nodes, the newest last
+select node, image, facts, recorded_at, newest, newest_at
+from attestations order by newest_at, node, image;
+
+-- attestations_forget -- a node has no reference any more
+delete from attestations where node = :node;
 
 
 -- offer_of_node -- the offer that a node has

@@ -1,0 +1,1 @@
+"""How a freshly installed machine is looked at before it is trusted."""

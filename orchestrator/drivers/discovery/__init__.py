@@ -1,0 +1,1 @@
+"""BMCs found in a network: by RMCP, and by Redfish."""

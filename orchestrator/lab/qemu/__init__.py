@@ -1,0 +1,1 @@
+"""Emulated machines: QEMU behind a BMC of their own."""

@@ -1,0 +1,214 @@
+"""Builds a golden image: an unattended install in a machine of its own, sealed and packed.
+
+`install`, `seal`, `pack` are the steps; `build` is their order. A build that is killed leaves a
+folder without a manifest, which is no image, and is swept by the next one.
+"""
+
+import gzip
+import hashlib
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.lab.board import BootDevice
+from orchestrator.lab.qemu import guest as guests
+from orchestrator.lab.qemu import vm
+from orchestrator.lab.qemu.command import Parts
+from orchestrator.lab.qemu.guest import LOOPBACK, Guest
+from orchestrator.lab.qemu.machine import make_image
+from orchestrator.lab.qemu.site import Site, opened
+from orchestrator.lab.shape import HOST, Shape
+from orchestrator.model.errors import BootTimeout, InfraError
+
+MAC = "52:54:00:7f:00:01"
+_INSTALL_SECONDS = 3600.0
+_BOOT_SECONDS = 300.0
+_SEAL_SECONDS = 900.0
+_PACK_SECONDS = 600.0
+_MIB = 1 << 20
+_CHUNK_MIB = 64
+#: by itself: the connection that asks for it ends with it
+_OFF = "(sleep 1; systemctl poweroff) >/dev/null 2>&1 </dev/null &"
+#: the lists that a ramdisk and `Goldens` read
+LIST, MANIFEST = "chunks", "image.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to build, and where."""
+
+    #: the image's folder, named by its key
+    folder: Path
+    #: boot script and answers for a machine that finds everything below that URL
+    render: Callable[[str], tuple[str, str]]
+    kernel: Path
+    initrd: Path
+    #: shell scripts that seal the installed system; after the second nobody can log in
+    seal: str
+    forget: str
+    extras: Mapping[str, Path] = field(default_factory=dict)
+    shape: Shape = field(default_factory=Shape)
+    say: Callable[[str], None] = print
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """How long each step took, in seconds."""
+
+    #: from power-on to the installed system's call-back, and to its reboot
+    arrived: float
+    install: float
+    seal: float
+    pack: float
+
+
+def build(order: Order) -> Built:
+    """Make the image; raises `InfraError` with the console's last words if it cannot be."""
+    scratch = order.folder / "building"
+    shutil.rmtree(order.folder, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    guest = guests.make(scratch)
+    begun = time.monotonic()
+    arrived = install(order, guest)
+    installed = time.monotonic()
+    root = seal(order, guest)
+    sealed = time.monotonic()
+    pack(order, scratch / "disk.qcow2", root)
+    shutil.rmtree(scratch)
+    done = time.monotonic()
+    return Built(
+        arrived=arrived - begun,
+        install=installed - begun,
+        seal=sealed - installed,
+        pack=done - sealed,
+    )
+
+
+def install(order: Order, guest: Guest) -> float:
+    """Install by network boot, until the machine resets after it called home.
+
+    Returns when (by the monotonic clock) that was.
+    """
+    scratch = guest.folder
+    make_image(scratch / "disk.qcow2", f"{order.shape.disk_gib}G", None)
+    with opened() as site:
+        url = f"http://{HOST}:{site.port}/b"
+        script, answers = order.render(url)
+        tftp = scratch / "tftp"
+        tftp.mkdir()
+        (tftp / "boot.ipxe").write_text(script)
+        _offer(site, order, answers, guest)
+        order.say("installing; the console goes to " + str(scratch / "console.log"))
+        plug = _parts(order, guest, BootDevice.NETWORK)
+        with vm.power(plug, scratch / "console.log") as machine:
+            reason = _over(machine, scratch, _INSTALL_SECONDS)
+        if not site.arrived.is_set():
+            msg = f"the install ended ({reason or 'QEMU died'}) without calling home"
+            raise InfraError(f"{msg}; its console last said: {_last(scratch)}")
+        guest.trust(site.host_key)
+        return site.arrived_at
+
+
+def _offer(site: Site, order: Order, answers: str, guest: Guest) -> None:
+    site.serve(
+        {
+            "/b/linux": order.kernel,
+            "/b/initrd.gz": order.initrd,
+            "/b/preseed.cfg": answers.encode(),
+            "/b/answers": answers.encode(),
+            "/b/authorized_keys": guest.public_key.encode(),
+            **{f"/b/files/{name}": path for name, path in order.extras.items()},
+        }
+    )
+
+
+def seal(order: Order, guest: Guest) -> str:
+    """Boot the installed disk, seal it, fetch its kernel; return the UUID of its root."""
+    scratch = guest.folder
+    order.say("sealing")
+    plug = _parts(order, guest, BootDevice.DISK)
+    with vm.power(plug, scratch / "console.log") as machine:
+        guest.wait(_BOOT_SECONDS)
+        root = guest.run("findmnt -no UUID /", _BOOT_SECONDS).decode().strip()
+        try:
+            guest.run("sh -s", _SEAL_SECONDS, order.seal.encode())
+            for name, path in (("vmlinuz", "linux"), ("initrd.img", "initrd.gz")):
+                content = guest.run(f'cat "/boot/{name}-$(uname -r)"', _BOOT_SECONDS)
+                (order.folder / path).write_bytes(content)
+            guest.run("sh -s", _SEAL_SECONDS, f"{order.forget}\n{_OFF}".encode())
+        except subprocess.CalledProcessError as error:
+            said = error.stderr.decode(errors="replace")[-400:]
+            raise InfraError(f"sealing failed: {said}") from error
+        _over(machine, scratch, _BOOT_SECONDS)
+    return root
+
+
+def pack(order: Order, disk: Path, root: str) -> None:
+    """Write the image's disk, the chunks that a ramdisk writes, and last its manifest."""
+    order.say("packing")
+    raw = disk.with_suffix(".raw")
+    for form, target in (("qcow2", order.folder / "disk.qcow2"), ("raw", raw)):
+        argv = ["qemu-img", "convert", "-O", form, str(disk), str(target)]
+        subprocess.run(argv, check=True, timeout=_PACK_SECONDS, stdin=subprocess.DEVNULL)
+    complete(order.folder, raw, root)
+
+
+def complete(folder: Path, raw: Path, root: str) -> None:
+    """Write the chunks of the disk `raw`, and last the manifest that makes `folder` an image."""
+    lines = [str(raw.stat().st_size)]
+    for number, content in _chunks(raw):
+        name = f"chunk-{number:04d}"
+        packed = gzip.compress(content, compresslevel=1, mtime=0)
+        (folder / name).write_bytes(packed)
+        digest = hashlib.sha256(packed).hexdigest()
+        lines.append(f"{name} {number * _CHUNK_MIB} {digest}")
+    (folder / LIST).write_text("\n".join(lines) + "\n")
+    names = [LIST, *(line.split()[0] for line in lines[1:])]
+    draft = folder / f"{MANIFEST}.new"
+    draft.write_text(json.dumps({"root": root, "chunks": names}) + "\n")
+    draft.replace(folder / MANIFEST)
+
+
+def _chunks(raw: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield each chunk that is not empty, with its number."""
+    empty = bytes(_CHUNK_MIB * _MIB)
+    with raw.open("rb") as file:
+        number = 0
+        while content := file.read(_CHUNK_MIB * _MIB):
+            if content != empty[: len(content)]:
+                yield number, content
+            number += 1
+
+
+def _parts(order: Order, guest: Guest, device: BootDevice) -> Callable[[int], Parts]:
+    def plug(monitor: int) -> Parts:
+        return Parts(
+            name=order.folder.name[:12],
+            mac=MAC,
+            shape=order.shape,
+            disk=guest.folder / "disk.qcow2",
+            tftp=guest.folder / "tftp",
+            device=device,
+            ssh=(LOOPBACK, guest.port),
+            monitor=monitor,
+        )
+
+    return plug
+
+
+def _over(machine: vm.Machine, scratch: Path, seconds: float) -> str:
+    try:
+        return machine.reason(seconds)
+    except TimeoutError as late:
+        msg = f"the machine was not done within {seconds:.0f} s; its console last said: "
+        raise BootTimeout(msg + _last(scratch)) from late
+
+
+def _last(scratch: Path) -> str:
+    text = (scratch / "console.log").read_text(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][-200:] if lines else "nothing"

@@ -1,0 +1,1 @@
+"""The lines by which a machine tells why it will not arrive, by who says them."""

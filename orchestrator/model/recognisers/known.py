@@ -1,0 +1,20 @@
+"""All lines by which a machine tells that it will not arrive, or that it got on."""
+
+import re
+
+from orchestrator.model.recognisers import debian, fai, firmware, golden, system
+
+#: the first that matches a line says what it means
+RECOGNISERS = (
+    *golden.GOLDEN,
+    *fai.FAI,
+    *firmware.FIRMWARE,
+    *system.XEN,
+    *system.SYSTEM,
+    *debian.DEBIAN,
+)
+
+#: lines by which a machine shows that it got on: whatever failed before was made good
+LIFE = re.compile(
+    "|".join((*golden.LIFE, *fai.LIFE, *firmware.LIFE, *system.LIFE, *debian.LIFE)), re.IGNORECASE
+)

@@ -1,0 +1,133 @@
+"""Golden images of a lab's images: which there are, and how one is built."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from orchestrator.config import labfile as config
+from orchestrator.config.emulated import Emulated
+from orchestrator.drivers.boot import sealing
+from orchestrator.drivers.boot.goldens import Golden
+from orchestrator.drivers.boot.image import ANYBODY, boot_script, key
+from orchestrator.lab import box
+from orchestrator.lab.qemu import builder, packages, template
+from orchestrator.lab.qemu.builder import Built, Order
+from orchestrator.lab.shape import HOST, Shape
+from orchestrator.model.errors import ConfigError, NotFound
+from orchestrator.model.ids import AttemptId
+from orchestrator.model.image import Image
+from orchestrator.wiring import emulated
+from orchestrator.wiring.boots import INSTALLERS
+from orchestrator.wiring.lab import KNOWN, QEMU, SHIPPED_LAB
+
+#: with less, the Debian installer goes into its low memory mode, which asks
+_LEAST_MIB = 1024
+_BUILD = AttemptId("0/image/1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """An image of a lab, and whether it was built."""
+
+    name: str
+    method: str
+    key: str
+    built: bool
+    #: a running template stands beside it, for clones
+    template: bool
+
+
+def known(home: Path, lab: str) -> tuple[Known, ...]:
+    """Return the lab's images; raise `ConfigError` for a lab without emulated machines."""
+    wanted, found = _images(home, lab)
+    return tuple(_look(image, wanted) for image in found.values())
+
+
+def build(home: Path, lab: str, name: str, say: Callable[[str], None]) -> Built:
+    """Build the golden image of `name`, and the template for clones of it; return the seconds.
+
+    Raises `NotFound`, `ConfigError`, or `InfraError` with the console's last words.
+    """
+    wanted, found = _images(home, lab)
+    if name not in found:
+        raise NotFound(f"this lab has no image {name!r}; it has {', '.join(found)}")
+    with emulated.building(), _packages(home, wanted) as port:
+        image = replace(found[name], mirror_host=f"{HOST}:{port}")
+        order = _order(image, wanted, say)
+        built = builder.build(order)
+        say("making a template for clones of it")
+        make_template(image, emulated.shape(wanted))
+    return built
+
+
+def make_template(image: Image, shape: Shape) -> float:
+    """Make the template of a golden image that is there; return the seconds."""
+    golden = _golden(image)
+    values = {"node": ANYBODY, "image": image, "attempt": _BUILD}
+    script = partial(boot_script, golden, write=False, **values)
+    return template.make(golden.folder, lambda url: script(url=url), shape)
+
+
+def _golden(image: Image) -> Golden:
+    golden = emulated.goldens().find(key(image, INSTALLERS[image.method]))
+    if golden is None:
+        raise NotFound(f"{image.name} has no golden image: `smoketest image build {image.name}`")
+    return golden
+
+
+def _images(home: Path, lab: str) -> tuple[Emulated, dict[str, Image]]:
+    file = config.load(SHIPPED_LAB if lab == QEMU else Path(lab), drivers=KNOWN)
+    if file.emulated is None:
+        msg = f"{file.path} has no table [emulated]: images are built on an emulated machine"
+        raise ConfigError(msg)
+    port = emulated.packages_port(home / "lab")
+    return file.emulated, emulated.images(dict(file.images), file.emulated, port)
+
+
+def _look(image: Image, wanted: Emulated) -> Known:
+    found = key(image, INSTALLERS[image.method])
+    golden = emulated.goldens().find(found)
+    cloneable = golden is not None and template.fits(golden.folder, emulated.shape(wanted))
+    return Known(
+        name=image.name,
+        method=image.method,
+        key=found,
+        built=golden is not None,
+        template=cloneable,
+    )
+
+
+def _order(image: Image, wanted: Emulated, say: Callable[[str], None]) -> Order:
+    method = INSTALLERS[image.method]
+    shape = emulated.shape(wanted)
+
+    def render(url: str) -> tuple[str, str]:
+        rendered = method.render(ANYBODY, image, _BUILD, url)
+        return rendered.script, rendered.answers
+
+    return Order(
+        folder=emulated.goldens().folder(key(image, method)),
+        render=render,
+        kernel=Path(image.kernel),
+        initrd=Path(image.initrd),
+        extras={name: Path(path) for name, path in image.extras},
+        seal=sealing.script(),
+        forget=sealing.forget(),
+        shape=replace(shape, memory_mib=max(shape.memory_mib, _LEAST_MIB), uefi=False),
+        say=say,
+    )
+
+
+@contextmanager
+def _packages(home: Path, wanted: Emulated) -> Iterator[int]:
+    """Yield the port of a package cache: that of the home's lab if it runs, or one of our own."""
+    folder = home / "lab"
+    port = emulated.packages_port(folder)
+    if box.attach(folder):
+        yield port
+        return
+    argv = packages.command(emulated.packages_folder(), port, wanted.mirror)
+    with packages.running(argv):
+        yield port
