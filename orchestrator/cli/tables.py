@@ -54,6 +54,8 @@ def counts(cells: Iterable[CellView], console: Console) -> Text:
 def nodes(views: Sequence[NodeView]) -> Table:
     """Return one row per node: how it is, who has it, what it was found to be, why it is out."""
     made = table("node", "state", "has", "holder", "attested", "reason")
+    for column in made.columns[3:5]:
+        column.no_wrap = True
     for view in views:
         style = _NODE_STYLES.get(NodeState(view.state), "") if view.state else ""
         holder = view.holder or "free"
@@ -61,7 +63,7 @@ def nodes(views: Sequence[NodeView]) -> Table:
             holder += f", held until {local(view.held_until)}"
         since = f" (since {local(view.since)})" if view.reason and view.since else ""
         has = f"{view.provenance}: {', '.join(view.capabilities)}"
-        seen = f"{view.attestation} {ago(view.attested_at)}" if view.attested_at else "never"
+        seen = view.attestation if view.attested_at else "never"
         why = view.reason + since
         made.add_row(view.name, Text(view.state, style=style), has, holder, seen, why)
     return made

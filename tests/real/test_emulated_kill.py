@@ -1,5 +1,6 @@
 """SIGKILL of the orchestrator in each phase of an install on an emulated machine."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from tests.real.emulated_lab import (
     build,
     lab_file,
     missing,
+    moments,
     orchestrator,
     verdict,
 )
@@ -33,7 +35,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestrator]:
 
 def emulators(lab: Orchestrator) -> int:
     """Return how many QEMU processes of this lab run."""
-    found = subprocess.run(["pgrep", "-fc", f"qemu-system.*{lab.home}"], capture_output=True)
+    found = subprocess.run(
+        ["pgrep", "-fc", f"qemu-system.*{lab.home}"], capture_output=True, check=False
+    )
     return int(found.stdout)
 
 
@@ -43,14 +47,9 @@ def test_killed_in_each_phase_of_an_install(lab: Orchestrator) -> None:
     phases: list[str] = []
 
     def news() -> bool:
-        seen = [
-            k
-            for (k,) in lab.rows(
-                "SELECT DISTINCT kind FROM events WHERE attempt LIKE ?", f"{run}/%"
-            )
-        ]
-        fetched = [f for (f,) in lab.rows("SELECT fetched FROM offers")]
-        found = {*seen, *(f"fetched {f}" for f in fetched)} - set(phases)
+        offers = [json.loads(value) for (value,) in lab.rows("SELECT value FROM offers")]
+        fetched = {f"fetched {name}" for offer in offers for name in offer["fetched"]}
+        found = ({*moments(lab, run)} | fetched) - set(phases)
         phases.extend(sorted(found))
         return bool(found) or lab.done(run)
 
