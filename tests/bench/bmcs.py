@@ -80,7 +80,8 @@ class Hall:
         """Return what BMC `number` (from 1) wrote down."""
         path = NodeDir(lab=self.folder, number=number).commands
         text = path.read_text() if path.exists() else ""
-        return [json.loads(line) for line in text.splitlines()]
+        whole = text[: text.rfind("\n") + 1]  # it may be writing
+        return [json.loads(line) for line in whole.splitlines()]
 
 
 @contextmanager
