@@ -8,7 +8,16 @@ from pathlib import Path
 
 import yaml
 
-from orchestrator.model.arch import Arch, Budget, Deploy, Role, Settings, Smoke
+from orchestrator.model.arch import (
+    Alternative,
+    Arch,
+    Budget,
+    Deploy,
+    Means,
+    Role,
+    Settings,
+    Smoke,
+)
 from orchestrator.model.document import Entry, hint
 from orchestrator.model.errors import ConfigError
 
@@ -17,7 +26,7 @@ Axes = tuple[tuple[str, tuple[str, ...]], ...]
 
 KEYS = (
     *("arch", "summary", "lieutenants", "voting", "axes", "exclude", "roles", "semaphores"),
-    *("deploy", "smoke", "budget", "alternatives", "covers"),
+    *("deploy", "smoke", "budget", "alternatives", "requires", "covers"),
 )
 #: `{axis}`, but not Jinja's `{{ name }}` nor the shell's `${name}`
 _PLACEHOLDER = re.compile(r"(?<![{$])\{([A-Za-z_]\w*)\}(?!\})")
@@ -186,7 +195,11 @@ def _arch(entry: Entry, axes: Settings, shelf: _Shelf) -> Arch:
         voting=entry["voting"].flag(default=True),
         semaphores=entry["semaphores"].texts(),
         budget=_budget(entry["budget"]),
-        alternatives=entry["alternatives"].texts(),
+        alternatives=tuple(
+            _alternative(item, [role.name for role in roles])
+            for item in entry["alternatives"].items()
+        ),
+        hardware=entry["requires"].written and bool(entry["requires"].one_of((Means.HARDWARE,))),
         source=entry["arch"].source,
     )
     people, paths = (_shared(entry[key], _words(arch)) for key in ("lieutenants", "covers"))
@@ -244,6 +257,24 @@ def _smoke(entry: Entry, suites: Path | None) -> Smoke:
     if suite not in known:
         raise entry["suite"].wrong(f"no suite `{suite}` in {suites}; {hint(suite, set(known))}")
     return Smoke(suite=suite, tests=entry["tests"].text(""))
+
+
+def _alternative(item: Entry, roles: Sequence[str]) -> Alternative:
+    """Return what `hardware: {...}`, `partner: NAME` or `simulator: {...}` says."""
+    keys = item.table(*Means)
+    if len(keys) != 1:
+        raise item.wrong(f"an alternative is one of {', '.join(Means)}; give each an item")
+    word, inner = next(iter(keys.items()))
+    if word == Means.PARTNER:
+        return Alternative(means=Means.PARTNER, partner=inner.text())
+    inner.table("needs", "semaphores", "vars")
+    needs = inner["needs"].table(*roles)
+    return Alternative(
+        means=Means(word),
+        needs=tuple((role, wanted.texts()) for role, wanted in needs.items()),
+        semaphores=inner["semaphores"].texts(),
+        settings=_settings(inner["vars"]),
+    )
 
 
 def _settings(entry: Entry) -> Settings:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
-from orchestrator.model.arch import Arch
+from orchestrator.model.arch import Arch, Means
 from orchestrator.model.errors import Bug, Cancelled, InfraError, SmoketestError, cause_of
 from orchestrator.model.event import WORK, Event, Kind, Stage
-from orchestrator.model.ids import AttemptId, cell_of, number_of, run_of
+from orchestrator.model.ids import AttemptId, cell_of, run_of
+from orchestrator.model.lease import Turn
 from orchestrator.model.node import Node
 from orchestrator.model.run import Host, Task
 from orchestrator.model.verdict import Blame, Ruling, Verdict
@@ -24,6 +25,7 @@ from orchestrator.stages.attest import attest
 from orchestrator.stages.collect import collect
 from orchestrator.stages.deploy import deploy
 from orchestrator.stages.lease import schedule
+from orchestrator.stages.partner import partner
 from orchestrator.stages.provision import provision
 from orchestrator.stages.release import release
 from orchestrator.stages.report import report
@@ -34,6 +36,7 @@ StageFunction = Callable[[Task, Kit, Deadline], Iterator[Event]]
 
 #: request and plan come before (service.py); the lease is granted by `tick`
 ORDER: tuple[tuple[Stage, StageFunction], ...] = (
+    (Stage.PARTNER, partner),
     (Stage.PROVISION, provision),
     (Stage.ATTEST, attest),
     (Stage.DEPLOY, deploy),
@@ -44,15 +47,20 @@ ORDER: tuple[tuple[Stage, StageFunction], ...] = (
     (Stage.RELEASE, release),
 )
 
+#: what a partner's cell goes through; every other goes through all but the first of them
+PARTNERS = frozenset({Stage.PARTNER, Stage.VERDICT, Stage.REPORT, Stage.RELEASE})
+
 #: what this host's own processors do most of
 HEAVY = frozenset({Stage.DEPLOY, Stage.SMOKE, Stage.COLLECT})
 
-#: a broken cell is tried this often in all, each time on other machines
+#: a broken cell is tried this often by one alternative, each time on other machines
 ATTEMPTS = 3
 #: what is nobody's to change by trying again
 FINAL = frozenset({Blame.CONFIG})
 #: seconds for the stages that no arch has a budget for
 CLOSING_SECONDS = 300.0
+#: for a partner's answer: what was agreed with it counts, and is less
+PARTNER_SECONDS = 30 * 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +87,7 @@ class Flow:
         Only a failing release escapes: the engine repeats it until the machines are back.
         """
         task = self.task(attempt)
-        if task.ended(stage) or (stage in WORK and task.failure):
+        if task.ended(stage) or (stage in WORK and task.failure) or not _walks(task, stage):
             return
         self.kit.orphans.end(attempt)
         last = Event(kind=Kind.FINISHED, stage=stage)
@@ -113,13 +121,15 @@ class Flow:
         No machine in particular is suspected. What is under way in this process ends at its next
         look at its deadline; what is not yet, at its beginning.
         """
-        self.gone.update((attempt, cause) for attempt in self.kit.queue.granted())
+        here = (a for a in self.kit.queue.granted() if self.kit.queue.leases(a))
+        self.gone.update((attempt, cause) for attempt in here)
 
     def task(self, attempt: AttemptId) -> Task:
         """Return all that the store knows about the attempt."""
         plan = self.runs.plan(run_of(attempt))
         cell = cell_of(attempt)
-        arch = next(arch for arch in plan.archs if cell.endswith(f"/{arch.name}"))
+        turn = self.kit.queue.turn(attempt)
+        arch = next(arch for arch in plan.archs if cell.endswith(f"/{arch.name}")).by(turn.way)
         hosts = tuple(
             Host(node=self.nodes[lease.node], lease=lease)
             for lease in self.kit.queue.leases(attempt)
@@ -131,6 +141,7 @@ class Flow:
             hosts=hosts,
             folder=f"{self.root}/{attempt}",
             past=self._past(attempt),
+            turn=turn,
         )
 
     def _past(self, attempt: AttemptId) -> tuple[Event, ...]:
@@ -140,10 +151,12 @@ class Flow:
         return tuple(_unblamed(event, cause) if cause else event for event in past)
 
     def _append(self, task: Task, event: Event) -> None:
+        turn = follows(event.ruling, task) if event.ruling else None
         retry = None
-        if event.ruling and retries(event.ruling, task):
+        if event.ruling and turn:
             retry = _broken_on(task) | frozenset(event.ruling.suspects)
-        self.kit.events.append(task.attempt, [event], self.kit.clock.now(), retry=retry)
+        now = self.kit.clock.now()
+        self.kit.events.append(task.attempt, [event], now, retry=retry, turn=turn)
 
     def _deadline(self, task: Task, stage: Stage) -> Deadline:
         seconds = budget(task.arch, stage)
@@ -168,6 +181,7 @@ class Flow:
 def budget(arch: Arch, stage: Stage) -> float:
     """Return the seconds that a stage may take on that arch."""
     budgets = {
+        Stage.PARTNER: PARTNER_SECONDS,
         Stage.PROVISION: arch.budget.provision,
         Stage.DEPLOY: arch.budget.deploy,
         Stage.SMOKE: arch.budget.smoke,
@@ -176,10 +190,28 @@ def budget(arch: Arch, stage: Stage) -> float:
     return budgets.get(stage, CLOSING_SECONDS)
 
 
-def retries(ruling: Ruling, task: Task) -> bool:
-    """Return whether another attempt follows: broken, not for good, and tries are left."""
-    broken = ruling.verdict is Verdict.BROKEN and ruling.blame not in FINAL
-    return broken and number_of(task.attempt) % ATTEMPTS != 0
+def follows(ruling: Ruling, task: Task) -> Turn | None:
+    """Return the turn of the attempt that follows this one, or None.
+
+    What is broken, and not for good, is tried again by the same alternative of the arch, a partner
+    once and our machines some times, and then by the next. What did not fail and is broken all the
+    same (a simulator's green) is not tried again that way.
+    """
+    if ruling.verdict is not Verdict.BROKEN or ruling.blame in FINAL:
+        return None
+    green = task.failure is None and ruling.blame is Blame.INFRA
+    ours = task.way.means is not Means.PARTNER and not green
+    if ours and task.turn.number < ATTEMPTS:
+        return Turn(way=task.turn.way, number=task.turn.number + 1)
+    after = task.turn.way + 1
+    return Turn(way=after) if after < len(task.arch.ways) else None
+
+
+def _walks(task: Task, stage: Stage) -> bool:
+    """Return whether the attempt's walk leads through the stage."""
+    if task.way.means is Means.PARTNER:
+        return stage in PARTNERS
+    return stage is not Stage.PARTNER
 
 
 def _broken_on(task: Task) -> frozenset[str]:

@@ -1,8 +1,38 @@
 """A reference architecture, expanded over its axes and ready to lease machines for."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
 
 Settings = tuple[tuple[str, str], ...]
+
+#: in place of a partner's name: whoever of the lab's partners takes the arch
+ANY: Final = "any"
+
+
+class Means(StrEnum):
+    """By what a cell is decided, from the real thing down."""
+
+    #: the lab's own machines
+    HARDWARE = "hardware"
+    #: somebody else's lab
+    PARTNER = "partner"
+    #: the lab's own machines, with a simulator in place of what they lack
+    SIMULATOR = "simulator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """One way to decide a cell, and what the arch needs more when it goes this way."""
+
+    means: Means
+    #: who is asked; empty unless by a partner
+    partner: str = ""
+    #: (role, what each of its machines must have besides)
+    needs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    semaphores: tuple[str, ...] = ()
+    #: variables of the deploy, over the arch's own
+    settings: Settings = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +91,10 @@ class Arch:
     lieutenants: tuple[str, ...] = ()
     semaphores: tuple[str, ...] = ()
     budget: Budget = field(default_factory=Budget)
-    alternatives: tuple[str, ...] = ()
+    #: ways to decide a cell, in the order of trying; empty: on the lab's own machines
+    alternatives: tuple[Alternative, ...] = ()
+    #: only hardware, here or at a partner's, can turn it green
+    hardware: bool = False
     #: paths of the product (globs) that this arch exercises
     covers: tuple[str, ...] = ()
     #: where it was read, `file:line`
@@ -74,3 +107,30 @@ class Arch:
         for role in self.roles:
             found |= {value for key, value in role.settings if key == "hypervisor"}
         return tuple(sorted(found))
+
+    @property
+    def ways(self) -> tuple[Alternative, ...]:
+        """Return the alternatives, or the one that every arch has."""
+        return self.alternatives or (Alternative(means=Means.HARDWARE),)
+
+    def by(self, way: int) -> "Arch":
+        """Return what is leased and deployed when it goes its alternative number `way`.
+
+        A partner's cell has no roles: it takes no machine of ours.
+        """
+        chosen = self.ways[way]
+        if chosen.means is Means.PARTNER:
+            return replace(self, roles=(), semaphores=chosen.semaphores)
+        if chosen == Alternative(means=chosen.means):
+            return self
+        more = dict(chosen.needs)
+        settings = dict(self.deploy.settings) | dict(chosen.settings)
+        return replace(
+            self,
+            roles=tuple(
+                replace(role, needs=role.needs | frozenset(more.get(role.name, ())))
+                for role in self.roles
+            ),
+            semaphores=(*self.semaphores, *chosen.semaphores),
+            deploy=replace(self.deploy, settings=tuple(settings.items())),
+        )

@@ -16,6 +16,7 @@ SmoketestError              blame, and a sentence for a person
 |  +- Occupied              somebody else has the machine
 +- ProductFailed            the product did wrong: a verdict, never retried
 +- PartnerError             somebody else's lab
+|  +- PartnerSilent         it cannot be reached now: tried again until its time is up
 +- Cancelled                somebody stopped it
 +- LeaseLost                our lease was taken over: a stale holder must not touch the node
 +- Bug                      anything else: ours
@@ -106,6 +107,10 @@ class PartnerError(SmoketestError):
     """A partner's lab did not give a usable answer."""
 
     blame = Blame.PARTNER
+
+
+class PartnerSilent(PartnerError):
+    """The partner's lab does not answer."""
 
 
 class Cancelled(SmoketestError):

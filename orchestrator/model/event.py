@@ -13,6 +13,7 @@ class Stage(StrEnum):
     """A step of the flow; `flow.ORDER` holds their order."""
 
     LEASE = "lease"
+    PARTNER = "partner"
     PROVISION = "provision"
     ATTEST = "attest"
     DEPLOY = "deploy"
@@ -24,7 +25,7 @@ class Stage(StrEnum):
 
 
 #: the stages that can go wrong for the product; once one failed, the others of them are skipped
-WORK = frozenset({Stage.PROVISION, Stage.ATTEST, Stage.DEPLOY, Stage.SMOKE})
+WORK = frozenset({Stage.PARTNER, Stage.PROVISION, Stage.ATTEST, Stage.DEPLOY, Stage.SMOKE})
 
 
 class Kind(StrEnum):
@@ -49,6 +50,14 @@ class Kind(StrEnum):
     CHECKED = "checked"
     #: it is what it was when it was last trusted
     ATTESTED = "attested"
+    #: a partner was asked, has taken it up, works on it, and gave its result
+    ASKED = "asked"
+    ACCEPTED = "accepted"
+    BUILDING = "building"
+    ANSWERED = "answered"
+    #: the partner's time was up while it worked, and without a word of it
+    LATE = "late"
+    SILENT = "silent"
     #: a line of progress: an Ansible task, a test
     PROGRESS = "progress"
     #: the product is laid down and answers

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from orchestrator.model.ids import AttemptId
 
@@ -12,6 +13,17 @@ class Need:
 
     role: str
     capabilities: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Which of its arch's alternatives an attempt goes, and which try (from 1) by it this is."""
+
+    way: int = 0
+    number: int = 1
+
+
+FIRST: Final = Turn()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +40,8 @@ class Waiting:
     semaphores: tuple[str, ...] = ()
     #: one sentence: what it waits for
     why: str = ""
+    #: its arch has no alternative after the one that it goes
+    last: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

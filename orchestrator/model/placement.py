@@ -40,7 +40,7 @@ def place(needs: Sequence[Need], nodes: Sequence[Candidate]) -> tuple[Placement,
 
 def missing(needs: Sequence[Need], nodes: Sequence[Candidate]) -> str:
     """Return what the lab lacks for `needs` even when all of it is free, or an empty text."""
-    if place(needs, nodes):
+    if not needs or place(needs, nodes):
         return ""
     for need in needs:
         fitting = sum(fits(node, need) for node in nodes)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from orchestrator.model.arch import Arch
+from orchestrator.model.arch import Alternative, Arch
 from orchestrator.model.event import WORK, Event, Kind, Stage
 from orchestrator.model.ids import AttemptId, CellId, RunId
-from orchestrator.model.lease import Lease
+from orchestrator.model.lease import FIRST, Lease, Turn
 from orchestrator.model.node import Access, Node
 from orchestrator.model.request import Commit, Lane, Snapshot
 from orchestrator.model.verdict import Ruling
@@ -63,6 +63,8 @@ class Cell:
     updated: datetime | None = None
     #: while waiting: one sentence
     why: str = ""
+    #: which of the arch's alternatives the newest attempt goes
+    way: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +80,19 @@ class Task:
     """All that a stage knows about the attempt that it works on."""
 
     attempt: AttemptId
+    #: as it is deployed when it goes its turn's way
     arch: Arch
     snapshot: Snapshot
     hosts: tuple[Host, ...]
     #: folder on the orchestrator that keeps this attempt's files
     folder: str
     past: tuple[Event, ...] = ()
+    turn: Turn = FIRST
+
+    @property
+    def way(self) -> Alternative:
+        """Return the alternative of the arch that this attempt goes."""
+        return self.arch.ways[self.turn.way]
 
     def happened(self, kind: Kind, node: str = "") -> Event | None:
         """Return the latest event of that kind (about that node, if named), or None."""

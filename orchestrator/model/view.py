@@ -54,6 +54,8 @@ class CellView:
     updated: datetime | None
     #: while running: how far the stage got, e.g. `n01: Installing the base system 40 %`
     doing: str = ""
+    #: who decides it, if another lab does
+    partner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.partner import Contract
 from orchestrator.model.run import Task
 from orchestrator.ports.attest import Canary, Inspects
 from orchestrator.ports.boot import Boot
@@ -12,11 +13,12 @@ from orchestrator.ports.console import Console
 from orchestrator.ports.deploy import Deploy, Play, PlayHost
 from orchestrator.ports.notify import Notify
 from orchestrator.ports.orphans import Orphans
+from orchestrator.ports.partner import Partner
 from orchestrator.ports.power import Power
 from orchestrator.ports.shell import Shell
 from orchestrator.ports.slots import Slots
 from orchestrator.ports.smoke import Smoke
-from orchestrator.ports.store import Attestations, Events, Nodes, Queue
+from orchestrator.ports.store import Attestations, Events, Nodes, Orders, Queue
 from orchestrator.ports.vault import Vault
 
 
@@ -42,6 +44,10 @@ class Kit:
     nodes: Nodes
     attestations: Attestations
     events: Events
+    orders: Orders
+    #: the lab's partners by name: what was agreed with each, and what reaches it
+    contracts: Mapping[str, Contract]
+    partners: Mapping[str, Partner]
 
     def progress(self, task: Task, stage: Stage) -> Callable[[str], None]:
         """Return what a driver tells its progress to, line by line, while the stage waits."""

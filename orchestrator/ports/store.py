@@ -1,6 +1,6 @@
 """The one store: runs, events, the queue with its leases, and the nodes' standing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -8,9 +8,10 @@ from typing import Protocol
 from orchestrator.model.attestation import Attestation, Attested
 from orchestrator.model.event import Event
 from orchestrator.model.ids import AttemptId, CellId, RunId
-from orchestrator.model.lease import Candidate, Lease, Schedule, Waiting
+from orchestrator.model.lease import Candidate, Lease, Schedule, Turn, Waiting
 from orchestrator.model.node import Access, Cause, NodeState, NodeStatus
 from orchestrator.model.offer import Offer
+from orchestrator.model.partner import Order, Record, Sighting, Standing
 from orchestrator.model.request import Request
 from orchestrator.model.run import Cell, Plan, Run
 from orchestrator.model.verdict import Ruling
@@ -74,6 +75,7 @@ class Events(Protocol):
         now: datetime,
         *,
         retry: frozenset[str] | None = None,
+        turn: Turn | None = None,
     ) -> None:
         """Store events with the time `now`.
 
@@ -81,7 +83,8 @@ class Events(Protocol):
         is `JUDGED`, which settles the attempt: its ruling becomes the attempt's. With `retry` the
         next attempt at the cell is queued in the same transaction, away from the nodes in `retry`
         and those that earlier attempts kept away from, unless somebody asked this one to stop; the
-        cell then waits again, else the ruling is the cell's.
+        cell then waits again, else the ruling is the cell's. It takes the `turn`, or (without one)
+        the next try by the same alternative of its arch.
         """
         ...
 
@@ -103,8 +106,10 @@ class Queue(Protocol):
         """Show the queue and the nodes to `decide` and store its grants and reasons.
 
         One transaction: nobody else leases in between; each granted node's token is raised. Who
-        waits for a semaphore that another attempt has is not shown. Raises `Bug` and stores
-        nothing if `decide` gives a node that is not free, or less than a whole gang.
+        waits for a semaphore that another attempt has is not shown. Who waits for what no node in
+        service can do, and whose arch has another alternative, is judged broken for that, and the
+        next attempt goes the next one. Raises `Bug` and stores nothing if `decide` gives a node
+        that is not free, or less than a whole gang.
         """
         ...
 
@@ -116,10 +121,15 @@ class Queue(Protocol):
         """Return what the attempt holds now, in the order of its roles."""
         ...
 
-    def recheck(self, cell: CellId, now: datetime) -> AttemptId:
+    def turn(self, attempt: AttemptId) -> Turn:
+        """Return which alternative of its arch the attempt goes, and which try by it this is."""
+        ...
+
+    def recheck(self, cell: CellId, now: datetime, way: int = 0) -> AttemptId:
         """Queue a fresh attempt at a settled cell and return it; raise `ConfigError` if it runs.
 
-        If an attempt waits already, that one is returned.
+        It goes the arch's alternative number `way`. If an attempt waits already, that one is
+        returned.
         """
         ...
 
@@ -270,4 +280,46 @@ class Offers(Protocol):
 
     def drop(self, node: str, attempt: AttemptId) -> None:
         """Forget the offer."""
+        ...
+
+
+class Orders(Protocol):
+    """What partners were asked, and what became of it."""
+
+    def open(self, order: Order) -> Record:
+        """Store the order and return it, or the one that its attempt has.
+
+        If an earlier attempt at the cell was given up while this partner had not answered, its
+        order goes on under this attempt: with its key, and with what was seen of it.
+        """
+        ...
+
+    def find(self, attempt: AttemptId) -> Record | None:
+        """Return the attempt's order, or None."""
+        ...
+
+    def by_hook(self, hook: str) -> Record | None:
+        """Return the order that a call-back's secret opens, or None."""
+        ...
+
+    def saw(self, attempt: AttemptId, seen: Sighting, now: datetime) -> Record:
+        """Store what a look found; return the order with it."""
+        ...
+
+    def close(self, attempt: AttemptId, standing: Standing, now: datetime, claim: str = "") -> None:
+        """Store how the order ended; the first time counts, but late ones may be taken."""
+        ...
+
+    def call(self, attempt: AttemptId) -> None:
+        """Remember that the partner called back about the order."""
+        ...
+
+    def called(self, attempt: AttemptId) -> bool:
+        """Return whether it did since this was last asked."""
+        ...
+
+    def among(
+        self, standings: Collection[Standing], partner: str = "", limit: int = 1000
+    ) -> tuple[Record, ...]:
+        """Return the newest orders that stand so, of one partner if named."""
         ...

@@ -107,10 +107,11 @@ class Desk:
 
     def _check(self, request: Request) -> tuple[tuple[Commit, ...], tuple[Arch, ...]]:
         """Return the resolved commits and the archs, or raise what is wrong with the request."""
-        known = list(self.lab.archs.values())
-        here = known if request.archs else planning.possible(known, self._candidates())
-        archs = planning.choose(request, here)
-        planning.refuse_impossible(archs, self._candidates())
+        known, nodes = list(self.lab.archs.values()), self._candidates()
+        # What is laid on top reaches our own machines only: partners build from the repository.
+        partners = {} if request.patches else self.lab.takers()
+        here = known if request.archs else planning.possible(known, nodes, partners)
+        archs = planning.refuse_impossible(planning.choose(request, here), nodes, partners)
         self._trust(request)
         return requesting.resolve(request, self.source, self._deadline()), archs
 

@@ -7,7 +7,7 @@ from shlex import quote
 from statistics import median
 
 from orchestrator.model import summary
-from orchestrator.model.arch import Arch
+from orchestrator.model.arch import Arch, Means
 from orchestrator.model.attestation import Attested
 from orchestrator.model.errors import NotFound
 from orchestrator.model.event import Event, Kind
@@ -173,7 +173,8 @@ class Library:
             blame=ruling.blame if ruling else None,
             cause=ruling.cause if ruling else "",
             voting=cell.arch.voting,
-            provenance=self._provenance(cell.nodes),
+            provenance=self._provenance(cell),
+            partner=cell.arch.ways[cell.way].partner,
             attempts=len(cell.attempts),
             phases=summary.phases(events) if events else Phases(),
             tests=summary.tally(events) if events else Tally(),
@@ -204,10 +205,15 @@ class Library:
             ssh=tuple(_ssh(login, key) for login in logins),
         )
 
-    def _provenance(self, nodes: Sequence[str]) -> Provenance | None:
+    def _provenance(self, cell: Cell) -> Provenance | None:
         """Return the least real of the nodes' provenances; the whole is no realer than a part."""
-        order = list(Provenance)
-        known = [self.lab.nodes[name].provenance for name in nodes if name in self.lab.nodes]
+        means = cell.arch.ways[cell.way].means
+        if means is Means.PARTNER:
+            return Provenance.PARTNER
+        if means is Means.SIMULATOR:
+            return Provenance.SIMULATED
+        order, nodes = list(Provenance), self.lab.nodes
+        known = [nodes[name].provenance for name in cell.nodes if name in nodes]
         return max(known, key=order.index, default=None)
 
     def _usual(self) -> dict[str, float]:
@@ -246,10 +252,12 @@ def _ssh(login: Access, key: str) -> str:
 
 
 def _planned(arch: Arch, usual: float | None) -> PlannedCell:
+    first, asked = arch.by(0), arch.ways[0].partner
+    needs = tuple(f"{r.count} x {' and '.join(sorted(r.needs))}" for r in first.roles)
     return PlannedCell(
         arch=arch.name,
-        machines=sum(role.count for role in arch.roles),
-        needs=tuple(f"{r.count} x {' and '.join(sorted(r.needs))}" for r in arch.roles),
+        machines=sum(role.count for role in first.roles),
+        needs=needs or (f"partner {asked}",),
         voting=arch.voting,
         usual_seconds=usual,
     )

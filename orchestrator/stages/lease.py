@@ -21,7 +21,7 @@ def schedule(queue: Sequence[Waiting], nodes: Sequence[Candidate]) -> Schedule:
         excluded = _exclusion(waiting, nodes)
         usable = [node for node in free.values() if node.name not in excluded]
         placements = place(waiting.needs, _preferred(usable, waiting.attempt))
-        if placements:
+        if placements or not waiting.needs:
             grants.append(Grant(attempt=waiting.attempt, placements=placements))
             taken = {placement.node for placement in placements}
         else:

@@ -1,15 +1,18 @@
 """Plan: which archs a request runs on, whether this lab can, and what the choice covers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from itertools import combinations
 
-from orchestrator.model.arch import Arch
+from orchestrator.model.arch import ANY, Alternative, Arch, Means
 from orchestrator.model.errors import Impossible, NotFound
 from orchestrator.model.lease import Candidate
 from orchestrator.model.placement import missing, needs
 from orchestrator.model.request import Request, Select
 
+#: each partner of the lab, and the archs that it takes
+Partners = Mapping[str, frozenset[str]]
 Pairs = frozenset[tuple[tuple[str, str], ...]]
 
 
@@ -28,9 +31,34 @@ def choose(request: Request, archs: Sequence[Arch]) -> tuple[Arch, ...]:
     return cover(wanted, 1 if request.select is Select.EACH else 2)
 
 
-def possible(archs: Sequence[Arch], nodes: Sequence[Candidate]) -> tuple[Arch, ...]:
-    """Return the archs that this lab has machines for; all, if it has for none."""
-    return tuple(arch for arch in archs if not missing(needs(arch), nodes)) or tuple(archs)
+def possible(
+    archs: Sequence[Arch], nodes: Sequence[Candidate], partners: Partners | None = None
+) -> tuple[Arch, ...]:
+    """Return the archs that this lab has machines or a partner for; all, if it has for none."""
+    return tuple(arch for arch in archs if here(arch, nodes, partners or {})) or tuple(archs)
+
+
+def here(arch: Arch, nodes: Sequence[Candidate], partners: Partners) -> tuple[Alternative, ...]:
+    """Return the alternatives that this lab has machines or a partner for, each partner named.
+
+    A partner that takes an arch which names no partners comes after all that it does name.
+    """
+    asks = any(way.means is Means.PARTNER for way in arch.ways)
+    ways = arch.ways if asks else (*arch.ways, Alternative(means=Means.PARTNER, partner=ANY))
+    found: list[Alternative] = []
+    for number, way in enumerate(ways):
+        if way.means is Means.PARTNER:
+            takers = [name for name, takes in partners.items() if arch.name in takes]
+            named = [name for name in takers if way.partner in {ANY, name}]
+            found += [replace(way, partner=name) for name in named]
+        elif not missing(needs(arch.by(number)), nodes):
+            found.append(way)
+    return tuple(dict.fromkeys(found))
+
+
+def narrowed(arch: Arch, ways: Sequence[Alternative]) -> Arch:
+    """Return the arch with these alternatives only; as it is if they are its own."""
+    return arch if tuple(ways) == arch.ways else replace(arch, alternatives=tuple(ways))
 
 
 def cover(archs: Sequence[Arch], strength: int) -> tuple[Arch, ...]:
@@ -60,12 +88,29 @@ def pair_coverage(chosen: Sequence[Arch], archs: Sequence[Arch]) -> tuple[int, i
     return len(got), len(every)
 
 
-def refuse_impossible(archs: Sequence[Arch], nodes: Sequence[Candidate]) -> None:
-    """Raise `Impossible` naming the arch and what the whole lab lacks for it."""
-    for arch in archs:
-        if lacking := missing(needs(arch), nodes):
-            msg = f"{arch.name} ({arch.source}) needs {lacking}: add such a node or leave it out"
-            raise Impossible(msg)
+def refuse_impossible(
+    archs: Sequence[Arch], nodes: Sequence[Candidate], partners: Partners | None = None
+) -> tuple[Arch, ...]:
+    """Return the archs with what this lab can do of their alternatives.
+
+    Raises `Impossible` naming the arch and what the whole lab lacks for it.
+    """
+    return tuple(_here(arch, nodes, partners or {}) for arch in archs)
+
+
+def _here(arch: Arch, nodes: Sequence[Candidate], partners: Partners) -> Arch:
+    if ways := here(arch, nodes, partners):
+        return narrowed(arch, ways)
+    lacks = ", or ".join(_lacking(arch, number, nodes) for number in range(len(arch.ways)))
+    msg = f"{arch.name} ({arch.source}) needs {lacks}: add such a node or leave it out"
+    raise Impossible(msg)
+
+
+def _lacking(arch: Arch, number: int, nodes: Sequence[Candidate]) -> str:
+    way = arch.ways[number]
+    if way.means is Means.PARTNER:
+        return f"the partner {way.partner}" if way.partner != ANY else "a partner who takes it"
+    return missing(needs(arch.by(number)), nodes)
 
 
 def _unknown(name: str, known: list[str]) -> str:

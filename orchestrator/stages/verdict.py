@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from orchestrator.model.arch import Means
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import cell_of
-from orchestrator.model.node import Cause, NodeState
+from orchestrator.model.node import Cause, NodeState, Provenance
 from orchestrator.model.run import Task
 from orchestrator.model.verdict import Blame, Ruling, Verdict
 from orchestrator.ports.clock import Deadline
@@ -35,7 +36,7 @@ def judge(task: Task) -> Ruling:
     """Return the ruling that the attempt's events amount to: the first failure is the cause."""
     failure = task.failure
     if failure is None:
-        return Ruling(verdict=Verdict.PASSED)
+        return _green(task)
     if failure.blame is None:
         return Ruling(verdict=Verdict.CANCELLED, cause=failure.text)
     if failure.blame is Blame.PRODUCT:
@@ -44,6 +45,19 @@ def judge(task: Task) -> Ruling:
     return Ruling(
         verdict=Verdict.BROKEN, blame=failure.blame, cause=failure.text, suspects=suspects
     )
+
+
+def _green(task: Task) -> Ruling:
+    """Return the ruling when nothing failed: green, unless it takes hardware and there was none."""
+    late = task.happened(Kind.LATE)
+    unreal = {host.node.provenance for host in task.hosts} - {Provenance.PHYSICAL}
+    if task.way.means is Means.SIMULATOR:
+        unreal.add(Provenance.SIMULATED)
+    if task.arch.hardware and unreal:
+        kinds = " and ".join(sorted(unreal))
+        cause = f"it passes, but {kinds}: this arch counts as green on hardware only"
+        return Ruling(verdict=Verdict.BROKEN, blame=Blame.INFRA, cause=cause)
+    return Ruling(verdict=Verdict.PASSED, cause=late.text if late else "")
 
 
 def _reason(commits: tuple[str, ...], task: Task, node: str) -> str:

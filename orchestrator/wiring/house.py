@@ -119,6 +119,9 @@ def _kit(
         nodes=store.nodes,
         attestations=store.attestations,
         events=store.events,
+        orders=store.orders,
+        contracts=lab.partners,
+        partners={},
     )
 
 
@@ -126,7 +129,13 @@ def _web(
     home: Home, lab: LabParts, store: Store, engine: DbosEngine, kit: Kit, url: str
 ) -> web.House:
     clock = SystemClock()
-    known = Lab(nodes=lab.nodes, archs=lab.archs, trusted=lab.trusted, trust_code=lab.trust_code)
+    known = Lab(
+        nodes=lab.nodes,
+        archs=lab.archs,
+        trusted=lab.trusted,
+        trust_code=lab.trust_code,
+        partners=lab.partners,
+    )
     return web.House(
         identity=web.Identity(
             version=version("smoketest-orchestrator"),

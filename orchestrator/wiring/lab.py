@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from orchestrator.lab.shape import HOST
 from orchestrator.model.arch import Arch
 from orchestrator.model.image import Image
 from orchestrator.model.node import Node
+from orchestrator.model.partner import Contract
 from orchestrator.ports.bays import Bays
 from orchestrator.ports.faults import Faults
 from orchestrator.wiring import emulated
@@ -79,6 +80,8 @@ class LabParts:
     seen_as: str = ""
     #: of emulated machines
     bays: Bays | None = None
+    #: other labs that take some of the cells
+    partners: Mapping[str, Contract] = field(default_factory=dict)
 
 
 def open_lab(settings: Settings, home: Home) -> LabParts:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import archs
-from orchestrator.model.arch import Arch, Budget, Deploy, Role, Smoke
+from orchestrator.model.arch import Alternative, Arch, Budget, Deploy, Means, Role, Smoke
 from orchestrator.model.errors import ConfigError
 
 FAMILY = """\
@@ -27,7 +27,7 @@ semaphores: [rack-2]
 deploy: {play: openstack.yml, vars: {network_model: "{network}"}}
 smoke: {suite: compute, tests: "not volume"}
 budget: {provision: 30m, deploy: 45s, smoke: 1.5h}
-alternatives: [partner]
+alternatives: [{hardware: {needs: {compute: [san]}}}, {partner: any}, {simulator: {}}]
 covers: {kvm: ["drivers/{hypervisor}.py"], kvm-vlan: [vlan.py]}
 """
 
@@ -43,6 +43,11 @@ covers: ["*"]
 """
 
 
+WAYS = (
+    Alternative(means=Means.HARDWARE, needs=(("compute", ("san",)),)),
+    Alternative(means=Means.PARTNER, partner="any"),
+    Alternative(means=Means.SIMULATOR),
+)
 SETTINGS = (
     ("hypervisor", "kvm"),
     ("nested", "true"),
@@ -88,7 +93,7 @@ def test_a_family_is_its_axes_without_the_exclusions(tmp_path: Path) -> None:
         lieutenants=("kvm-team", "net-team"),
         semaphores=("rack-2",),
         budget=Budget(provision=1800, deploy=45, smoke=5400, collect=300),
-        alternatives=("partner",),
+        alternatives=WAYS,
         covers=("drivers/kvm.py", "vlan.py"),
         source=f"{path}:1",
     )

@@ -11,7 +11,8 @@ from orchestrator.drivers.store.codec import NAMES, encode, instant, stamp
 from orchestrator.drivers.store.database import Transaction
 from orchestrator.model.errors import NotFound
 from orchestrator.model.event import Event, Kind, Stage
-from orchestrator.model.ids import AttemptId, CellId, attempt_id, run_of
+from orchestrator.model.ids import AttemptId, CellId, attempt_id, number_of, run_of
+from orchestrator.model.lease import FIRST, Turn
 from orchestrator.model.run import State
 from orchestrator.model.verdict import Ruling
 
@@ -26,6 +27,7 @@ class Attempt:
     priority: int
     #: nodes to keep away from
     avoid: frozenset[str]
+    turn: Turn
     #: somebody asked for its end
     stopping: bool
     #: it was given machines, and has not given them back
@@ -43,6 +45,7 @@ class NewAttempt:
     number: int
     priority: int
     avoid: frozenset[str] = frozenset()
+    turn: Turn = FIRST
 
     @property
     def id(self) -> AttemptId:
@@ -64,6 +67,18 @@ def newest(tx: Transaction, cell: CellId) -> Attempt:
         return _attempt(row)
     msg = f"there is no cell {cell}"
     raise NotFound(msg)
+
+
+def following(attempt: Attempt, exclude: frozenset[str], turn: Turn | None) -> NewAttempt:
+    """Return the try after this one, away from all that broke a try so far."""
+    same = Turn(way=attempt.turn.way, number=attempt.turn.number + 1)
+    return NewAttempt(
+        cell=attempt.cell,
+        number=number_of(attempt.id) + 1,
+        priority=attempt.priority,
+        avoid=attempt.avoid | exclude,
+        turn=turn or same,
+    )
 
 
 def insert(tx: Transaction, attempts: Sequence[NewAttempt], now: datetime) -> None:
@@ -121,6 +136,8 @@ def _row(attempt: NewAttempt, now: datetime) -> dict[str, str | int]:
         "priority": attempt.priority,
         "asked_at": stamp(now),
         "avoid": encode(attempt.avoid),
+        "way": attempt.turn.way,
+        "turn": attempt.turn.number,
     }
 
 
@@ -131,6 +148,7 @@ def _attempt(row: Row[Any]) -> Attempt:
         state=State(row.state),
         priority=row.priority,
         avoid=NAMES.validate_json(row.avoid),
+        turn=Turn(way=row.way, number=row.turn),
         stopping=bool(row.stopping),
         holding=bool(row.holding),
         granted=row.granted_at is not None,

@@ -52,7 +52,7 @@ def _gangs(tx: Transaction) -> Iterator[str]:
     for row in tx.all("check_leases"):
         has[row.attempt][row.role] += 1
     for row in tx.all("attempts_holding"):
-        wanted = Counter(need.role for need in needs(arch_from(row.arch)))
+        wanted = Counter(need.role for need in needs(arch_from(row.arch).by(row.way)))
         if has[row.attempt] != wanted:
             yield f"{row.attempt} has {dict(has[row.attempt])}, its gang is {dict(wanted)}"
 
@@ -61,7 +61,7 @@ def _semaphores(tx: Transaction) -> Iterator[str]:
     """Yield a sentence for every semaphore that several attempts have."""
     holders: dict[str, list[str]] = defaultdict(list)
     for row in tx.all("attempts_holding"):
-        for name in arch_from(row.arch).semaphores:
+        for name in arch_from(row.arch).by(row.way).semaphores:
             holders[name].append(row.attempt)
     for name, attempts in holders.items():
         if len(attempts) > 1:

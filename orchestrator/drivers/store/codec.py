@@ -12,6 +12,7 @@ from orchestrator.model.arch import Arch
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event
 from orchestrator.model.offer import Offer
+from orchestrator.model.partner import Record
 from orchestrator.model.request import Commit, Snapshot
 from orchestrator.model.secret import Secret
 from orchestrator.model.verdict import Ruling
@@ -22,6 +23,7 @@ FACTS = TypeAdapter(tuple[tuple[str, str], ...])
 NAMES = TypeAdapter(frozenset[str])
 OFFER = TypeAdapter(Offer)
 OTHERS = TypeAdapter(tuple[Commit, ...])
+RECORD = TypeAdapter(Record)
 RULING = TypeAdapter(Ruling)
 SNAPSHOT = TypeAdapter(Snapshot)
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from orchestrator.drivers.store.attempts import Attempt, NewAttempt, close, enqueue, find, record
+from orchestrator.drivers.store.attempts import Attempt, close, enqueue, find, following, record
 from orchestrator.drivers.store.codec import EVENT, instant
 from orchestrator.drivers.store.database import Database, Transaction
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event, Kind
-from orchestrator.model.ids import AttemptId, number_of
+from orchestrator.model.ids import AttemptId
+from orchestrator.model.lease import Turn
 from orchestrator.model.run import State
 from orchestrator.model.verdict import Ruling
 
@@ -32,6 +33,7 @@ class Events:
         now: datetime,
         *,
         retry: frozenset[str] | None = None,
+        turn: Turn | None = None,
     ) -> None:
         """Store what is new of `events`; a JUDGED settles the attempt and may queue the next."""
         with self.database.write() as tx:
@@ -42,7 +44,7 @@ class Events:
             if ruling:
                 close(tx, [attempt], ruling)
             if ruling and retry is not None and not found.stopping:
-                enqueue(tx, [_next(found, retry)], now)
+                enqueue(tx, [following(found, retry, turn)], now)
 
     def of(self, attempt: AttemptId) -> tuple[Event, ...]:
         """Return the attempt's events, oldest first."""
@@ -78,16 +80,6 @@ def _ruling(attempt: AttemptId, events: Sequence[Event]) -> Ruling | None:
         msg = f"{attempt} was judged without a ruling"
         raise Bug(msg)
     return judged.ruling if judged else None
-
-
-def _next(attempt: Attempt, exclude: frozenset[str]) -> NewAttempt:
-    """Return the try after this one, away from all that broke a try so far."""
-    return NewAttempt(
-        cell=attempt.cell,
-        number=number_of(attempt.id) + 1,
-        priority=attempt.priority,
-        avoid=attempt.avoid | exclude,
-    )
 
 
 def _event(row: Row[Any]) -> Event:

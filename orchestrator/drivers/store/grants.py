@@ -1,25 +1,26 @@
 """One scheduling pass, within a transaction: what is shown to the scheduler, what is kept of it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from orchestrator.drivers.store.attempts import record
+from orchestrator.drivers.store.attempts import enqueue, find, following, record, settle
 from orchestrator.drivers.store.codec import NAMES, arch_from, stamp
 from orchestrator.drivers.store.database import Transaction
 from orchestrator.drivers.store.order import fair
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId
-from orchestrator.model.lease import Candidate, Grant, Schedule, Waiting
-from orchestrator.model.placement import needs
+from orchestrator.model.lease import Candidate, Grant, Schedule, Turn, Waiting
+from orchestrator.model.placement import missing, needs
+from orchestrator.model.verdict import Blame, Ruling, Verdict
 
 
 def waiting(tx: Transaction) -> tuple[Waiting, ...]:
     """Return the queue in the order of service."""
     found = []
     for row in tx.all("attempts_waiting"):
-        arch = arch_from(row.arch)
+        arch = arch_from(row.arch).by(row.way)
         found.append(
             Waiting(
                 attempt=AttemptId(row.attempt),
@@ -29,6 +30,7 @@ def waiting(tx: Transaction) -> tuple[Waiting, ...]:
                 exclude=NAMES.validate_json(row.avoid),
                 semaphores=arch.semaphores,
                 why=row.why,
+                last=row.way + 1 == len(arch.ways),
             )
         )
     return fair(found)
@@ -52,7 +54,7 @@ def semaphores(tx: Transaction) -> Mapping[str, AttemptId]:
     return {
         name: AttemptId(row.attempt)
         for row in tx.all("attempts_holding")
-        for name in arch_from(row.arch).semaphores
+        for name in arch_from(row.arch).by(row.way).semaphores
     }
 
 
@@ -102,3 +104,23 @@ def explain(tx: Transaction, schedule: Schedule, queue: Sequence[Waiting]) -> No
             if known.get(attempt, why) != why
         ),
     )
+
+
+def hopeless(
+    schedule: Schedule, queue: Sequence[Waiting], nodes: Sequence[Candidate]
+) -> Iterator[tuple[AttemptId, str]]:
+    """Yield who waits for what no node in service can do and could go another way, and why."""
+    others = {item.attempt: item for item in queue if not item.last}
+    for attempt, why in schedule.waits:
+        if attempt in others and missing(others[attempt].needs, nodes):
+            yield attempt, why
+
+
+def pass_on(tx: Transaction, attempt: AttemptId, why: str, now: datetime) -> None:
+    """Store that the attempt is broken for lack of machines, and the next, another way."""
+    over = Event(kind=Kind.FAILED, stage=Stage.LEASE, text=why, blame=Blame.INFRA)
+    record(tx, [(attempt, over)], now)
+    settle(tx, [attempt], Ruling(verdict=Verdict.BROKEN, blame=Blame.INFRA, cause=why), now)
+    before = find(tx, attempt)
+    after = following(before, frozenset(), Turn(way=before.turn.way + 1))
+    enqueue(tx, [after], now)

@@ -7,6 +7,7 @@ from orchestrator.drivers.store.database import Database
 from orchestrator.drivers.store.events import Events
 from orchestrator.drivers.store.nodes import Nodes
 from orchestrator.drivers.store.offers import Offers
+from orchestrator.drivers.store.orders import Orders
 from orchestrator.drivers.store.queue import Queue
 from orchestrator.drivers.store.runs import Runs
 
@@ -22,6 +23,7 @@ class Store:
     nodes: Nodes
     attestations: Attestations
     offers: Offers
+    orders: Orders
 
 
 def open_store(url: str) -> Store:
@@ -39,4 +41,5 @@ def open_store(url: str) -> Store:
         nodes=Nodes(database),
         attestations=Attestations(database),
         offers=Offers(database),
+        orders=Orders(database),
     )

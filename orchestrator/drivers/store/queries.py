@@ -1,4 +1,4 @@
-"""Reads `queries.sql`, the one place where statements are written."""
+"""Reads `queries*.sql`, the one place where statements are written."""
 
 import re
 from collections.abc import Mapping
@@ -7,16 +7,19 @@ from pathlib import Path
 
 from sqlalchemy import TextClause, text
 
-_FILE = Path(__file__).with_name("queries.sql")
+_FILES = sorted(Path(__file__).parent.glob("queries*.sql"))
 _HEAD = re.compile(r"^-- (\w+) -- .+$", re.MULTILINE)
 
 
 @cache
 def queries() -> Mapping[str, TextClause]:
-    """Return every statement of the file by its name."""
-    _, *parts = _HEAD.split(_FILE.read_text("utf-8"))
-    pairs = zip(parts[::2], parts[1::2], strict=True)
-    return {name: text(body.strip().removesuffix(";")) for name, body in pairs}
+    """Return every statement of the files by its name."""
+    found: dict[str, TextClause] = {}
+    for file in _FILES:
+        _, *parts = _HEAD.split(file.read_text("utf-8"))
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        found |= {name: text(body.strip().removesuffix(";")) for name, body in pairs}
+    return found
 
 
 def query(name: str) -> TextClause:

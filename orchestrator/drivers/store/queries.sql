@@ -58,7 +58,7 @@ select
     newest.id, newest.repo, newest.ref, newest.lane, newest.requester, newest.reason,
     newest.asked_at, newest.snapshot, s.state,
     c.id as cell, c.run, h.value as arch,
-    a.id as attempt, a.state as attempt_state, a.ruling, a.why,
+    a.id as attempt, a.state as attempt_state, a.ruling, a.why, a.way,
     (select max(e.at) from events e where e.attempt = a.id) as updated
 from (
     select * from runs where cast(:repo as text) in ('', repo) order by id desc limit :limit
@@ -84,7 +84,7 @@ order by c.position;
 -- cells_of_run -- a run's cells in the order of its plan, a row for each attempt
 select
     c.id as cell, c.run, h.value as arch,
-    a.id as attempt, a.state as attempt_state, a.ruling, a.why,
+    a.id as attempt, a.state as attempt_state, a.ruling, a.why, a.way,
     (select max(e.at) from events e where e.attempt = a.id) as updated
 from cells c
 join archs h on h.digest = c.arch
@@ -95,7 +95,7 @@ order by c.position, a.number;
 -- cell_by_id -- one cell, a row for each attempt
 select
     c.id as cell, c.run, h.value as arch,
-    a.id as attempt, a.state as attempt_state, a.ruling, a.why,
+    a.id as attempt, a.state as attempt_state, a.ruling, a.why, a.way,
     (select max(e.at) from events e where e.attempt = a.id) as updated
 from cells c
 join archs h on h.digest = c.arch
@@ -105,16 +105,18 @@ order by a.number;
 
 
 -- attempt_insert -- store an attempt that is not settled
-insert into attempts (id, cell, run, number, state, priority, asked_at, avoid)
-values (:attempt, :cell, :run, :number, 'waiting', :priority, :asked_at, :avoid);
+insert into attempts (id, cell, run, number, state, priority, asked_at, avoid, way, turn)
+values (
+    :attempt, :cell, :run, :number, 'waiting', :priority, :asked_at, :avoid, :way, :turn
+);
 
 -- attempt_by_id -- one attempt
-select id, cell, state, priority, avoid, stopping, holding, granted_at, held_until
+select id, cell, state, priority, avoid, way, turn, stopping, holding, granted_at, held_until
 from attempts
 where id = :attempt;
 
 -- attempt_newest -- the newest attempt at a cell
-select id, cell, state, priority, avoid, stopping, holding, granted_at, held_until
+select id, cell, state, priority, avoid, way, turn, stopping, holding, granted_at, held_until
 from attempts
 where cell = :cell
 order by number desc
@@ -141,7 +143,7 @@ update attempts set held_until = :until where id = :attempt;
 update attempts set holding = 0, held_until = null where id = :attempt and holding = 1;
 
 -- attempts_holding -- the attempts that have machines, first granted first
-select a.id as attempt, h.value as arch
+select a.id as attempt, a.way, h.value as arch
 from attempts a
 join cells c on c.id = a.cell
 join archs h on h.digest = c.arch
@@ -152,7 +154,7 @@ order by a.granted_at, a.id;
 select priority from attempts where state = 'waiting' order by priority limit 1;
 
 -- attempts_waiting -- the queue, each run's cells in the order of its plan
-select a.id as attempt, a.priority, a.asked_at, a.avoid, a.why, h.value as arch
+select a.id as attempt, a.priority, a.asked_at, a.avoid, a.way, a.why, h.value as arch
 from attempts a
 join cells c on c.id = a.cell
 join archs h on h.digest = c.arch

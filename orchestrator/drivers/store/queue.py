@@ -19,7 +19,7 @@ from orchestrator.drivers.store.semaphores import one_each, waits
 from orchestrator.model.errors import Cancelled, ConfigError, LeaseLost, NotFound
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId, CellId, number_of
-from orchestrator.model.lease import Candidate, Lease, Schedule, Waiting
+from orchestrator.model.lease import Candidate, Lease, Schedule, Turn, Waiting
 from orchestrator.model.run import State
 from orchestrator.model.verdict import Ruling, Verdict
 
@@ -57,6 +57,8 @@ class Queue:
             for grant in schedule.grants:
                 grants.keep(tx, grant, now)
             grants.explain(tx, schedule, queue)
+            for attempt, why in grants.hopeless(decided, shown, nodes):
+                grants.pass_on(tx, attempt, why, now)
         return schedule
 
     def granted(self) -> tuple[AttemptId, ...]:
@@ -72,7 +74,12 @@ class Queue:
             Lease(node=row.node, role=row.role, attempt=attempt, token=row.token) for row in rows
         )
 
-    def recheck(self, cell: CellId, now: datetime) -> AttemptId:
+    def turn(self, attempt: AttemptId) -> Turn:
+        """Return which alternative of its arch the attempt goes, and which try by it this is."""
+        with self.database.read() as tx:
+            return find(tx, attempt).turn
+
+    def recheck(self, cell: CellId, now: datetime, way: int = 0) -> AttemptId:
         """Queue a fresh attempt at a settled cell and return it, or the one that waits already.
 
         Raises `ConfigError` if the cell runs.
@@ -84,7 +91,12 @@ class Queue:
             if last.state is State.RUNNING:
                 msg = f"{cell} runs as attempt {number_of(last.id)}: wait for it, or cancel it"
                 raise ConfigError(msg)
-            fresh = NewAttempt(cell=cell, number=number_of(last.id) + 1, priority=last.priority)
+            fresh = NewAttempt(
+                cell=cell,
+                number=number_of(last.id) + 1,
+                priority=last.priority,
+                turn=Turn(way=way),
+            )
             enqueue(tx, [fresh], now)
         return fresh.id
 

@@ -199,4 +199,5 @@ def _cell(attempts: Sequence[Row[Any]], nodes: Mapping[str, tuple[str, ...]]) ->
         nodes=nodes.get(newest.attempt, ()),
         updated=instant(newest.updated) if newest.updated else None,
         why=newest.why if newest.attempt_state == State.WAITING else "",
+        way=newest.way,
     )
