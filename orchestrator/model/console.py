@@ -5,7 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from orchestrator.model.recognisers.known import LIFE, RECOGNISERS
+from orchestrator.model.recognisers.known import (
+    LIFE,
+    RECOGNISERS,
+    RESTARTS,
+    TURNED_ON,
+    WENT_TO_DISK,
+)
 from orchestrator.model.recognisers.recogniser import Recogniser, Weight
 from orchestrator.model.secret import MASK
 from orchestrator.model.verdict import Blame
@@ -20,6 +26,10 @@ _TOKEN = re.compile(r"(/boot/)[\w-]{16,}")
 _LONG = re.compile(r"(?:(?:https?|tftp)://|Configuring \(net).*[^)k]")
 _COLUMNS = 80
 _UNDERLINE = re.compile(r"-{4,}")
+_STARTED_OVER = (
+    "it reset itself before it was installed (its firmware started again: {line});"
+    " check power supply, watchdog and temperature, and read the BMC's event log"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +67,36 @@ def recognise(lines: Sequence[str], *, over: bool = False) -> Diagnosis | None:
     for clue in causes or clues:
         return Diagnosis(blame=clue.known.blame, sentence=clue.sentence())
     return None
+
+
+def missed(lines: Sequence[str]) -> Diagnosis | None:
+    """Return why the firmware gave the network up and booted what is on the disk, if it did.
+
+    Of a machine that fetched nothing from us: whatever else it boots is not ours.
+    """
+    for end, line in enumerate(lines):
+        if WENT_TO_DISK.search(line.strip()) and (clues := _clues(lines[:end])):
+            sentence = f"{clues[0].sentence()} (it went on to boot its disk)"
+            return Diagnosis(blame=clues[0].known.blame, sentence=sentence)
+    return None
+
+
+def started_over(lines: Sequence[str], mark: str) -> Diagnosis | None:
+    """Return that the machine reset itself: its firmware starts after our script with `mark`.
+
+    Not if it said before that it would.
+    """
+    begun = False
+    for line in map(str.strip, lines):
+        if begun and TURNED_ON.search(line):
+            return Diagnosis(blame=Blame.INFRA, sentence=_STARTED_OVER.format(line=quoted(line)))
+        begun = (begun or mark in line) and not RESTARTS.search(line)
+    return None
+
+
+def turned_on(lines: Sequence[str]) -> bool:
+    """Return whether a firmware starts somewhere in the lines."""
+    return any(TURNED_ON.search(line) for line in lines)
 
 
 def quoted(line: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 
-from orchestrator.model.console import Diagnosis, quoted, recognise
+from orchestrator.model.console import Diagnosis, missed, quoted, recognise, started_over, turned_on
 from orchestrator.model.errors import BootTimeout, ConfigError, InfraError, OutOfTime, Unreachable
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.node import Access, BootDevice
@@ -24,6 +24,10 @@ POWER_SECONDS = 60.0
 POLL_SECONDS = 0.25
 #: how much of the end of a console is read for what went wrong
 CONSOLE_LINES = 60
+#: how much of it is read once it is over: from power-on, as a rule
+WHOLE = 20_000
+#: a console that said nothing for so long is one of a machine that hangs, if nothing else is known
+SILENT = timedelta(seconds=60)
 #: how long a console must show the same: its last line may be there in part, and tell more later
 SURE = timedelta(seconds=1)
 #: how long a machine's progress is not told again
@@ -105,7 +109,7 @@ def _arrivals(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
                 yield _event(Kind.ARRIVED, host, "installed and called home", access)
             else:
                 yield from awaited.news()
-        _wait(task, [awaited.host for awaited in waiting], kit, deadline)
+        _wait(waiting, deadline)
 
 
 class _Awaited:
@@ -113,15 +117,19 @@ class _Awaited:
 
     def __init__(self, task: Task, host: Host, kit: Kit) -> None:
         self.host = host
+        self._task = task
+        self._boot = kit.boot[host.node.boot]
         self._console = kit.console[host.node.console]
         self._path = console_path(task, host)
         self._clock = kit.clock
         self._said: tuple[str, ...] = ()
         self._progress: Progress | None = None
         self._diagnosis: Diagnosis | None = None
+        #: why it left the network: what a disk says afterwards soon hides the firmware's words
+        self._missed: Diagnosis | None = None
         past = task.happened(Kind.PROGRESS, host.node.name)
         self._told = Progress.heard(past.text) if past else None
-        self._since = self._quiet_until = kit.clock.now()
+        self._changed = self._since = self._quiet_until = kit.clock.now()
 
     def news(self) -> Iterator[Event]:
         """Yield how far the machine got, if that is worth a word; raise why it will not arrive."""
@@ -133,13 +141,43 @@ class _Awaited:
             self._told, self._quiet_until = self._progress, now + QUIET
             yield _event(Kind.PROGRESS, self.host, str(self._progress))
 
+    def silence(self, seconds: float) -> str:
+        """Return what is known of it after `seconds` in which it never called home."""
+        hint = self._reset() or self._left() or recognise(self._said, over=True)
+        why = hint.sentence if hint else self._hang()
+        got = f"it fetched {', '.join(self._fetched())}" if self._fetched() else _UNSEEN
+        last = quoted(self._said[-1]) if self._said else ""
+        said = f"its console last said: {last}" if last else "its console said nothing"
+        name = self.host.node.name
+        told = "; ".join(part for part in (why, got, said) if part)
+        silent = f"{name} did not call home within {seconds:.0f} s"
+        return f"{silent}: {told} (all of it: console-{name}.log)"
+
     def _look(self, now: datetime) -> None:
         said = self._console.tail(self._path, CONSOLE_LINES)
         if said == self._said:
             return
-        self._said, self._progress, diagnosis = said, progress(said), recognise(said)
+        self._said, self._progress, self._changed = said, progress(said), now
+        self._missed = self._missed or missed(said)
+        diagnosis = self._reset() if turned_on(said) else None
+        diagnosis = diagnosis or recognise(said) or (None if self._fetched() else self._missed)
         if diagnosis != self._diagnosis:
             self._diagnosis, self._since = diagnosis, now
+
+    def _fetched(self) -> tuple[str, ...]:
+        return self._boot.fetched(self.host.node, self._task.attempt)
+
+    def _reset(self) -> Diagnosis | None:
+        return started_over(self._console.tail(self._path, WHOLE), str(self._task.attempt))
+
+    def _left(self) -> Diagnosis | None:
+        """Return why it booted its disk; an earlier look may have come too late for that."""
+        return None if self._fetched() else missed(self._console.tail(self._path, WHOLE))
+
+    def _hang(self) -> str:
+        quiet = self._clock.now() - self._changed
+        hangs = self._said and quiet >= SILENT
+        return f"it hangs: its console has been silent for {quiet.seconds} s" if hangs else ""
 
 
 def _failure(host: Host, diagnosis: Diagnosis) -> InfraError | ConfigError:
@@ -147,29 +185,15 @@ def _failure(host: Host, diagnosis: Diagnosis) -> InfraError | ConfigError:
     return error(f"{host.node.name}: {diagnosis.sentence}", node=host.node.name)
 
 
-def _wait(task: Task, waiting: Sequence[Host], kit: Kit, deadline: Deadline) -> None:
+def _wait(waiting: Sequence[_Awaited], deadline: Deadline) -> None:
     """Wait a moment for those who have not called home; raise `BootTimeout` about the first."""
     if not waiting:
         return
     try:
         deadline.sleep(POLL_SECONDS)
     except OutOfTime as late:
-        silence = _silence(task, waiting[0], kit, deadline)
-        raise BootTimeout(silence, node=waiting[0].node.name) from late
-
-
-def _silence(task: Task, host: Host, kit: Kit, deadline: Deadline) -> str:
-    """Return what is known of a machine that never called home."""
-    fetched = kit.boot[host.node.boot].fetched(host.node, task.attempt)
-    lines = kit.console[host.node.console].tail(console_path(task, host), CONSOLE_LINES)
-    hint = recognise(lines, over=True)
-    why = f"{hint.sentence}; " if hint else ""
-    got = f"it fetched {', '.join(fetched)}" if fetched else _UNSEEN
-    said = (
-        f"; its console last said: {quoted(lines[-1])}" if lines else "; its console said nothing"
-    )
-    silent = f"{host.node.name} did not call home within {deadline.seconds:.0f} s"
-    return f"{silent}: {why}{got}{said} (all of it: console-{host.node.name}.log)"
+        first = waiting[0]
+        raise BootTimeout(first.silence(deadline.seconds), node=first.host.node.name) from late
 
 
 def _answer(task: Task, host: Host, access: Access, kit: Kit, deadline: Deadline) -> None:

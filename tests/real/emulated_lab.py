@@ -2,21 +2,19 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.config import labfile as config
-from orchestrator.drivers.boot.image import ANYBODY
-from orchestrator.drivers.boot.preseed import PreseedMethod
-from orchestrator.lab.qemu import netboot
-from orchestrator.model.ids import AttemptId
 from orchestrator.wiring import emulated
 from tests.orchestrating import Orchestrator
-from tests.real import bare_install as bare
 
 NEEDED = ("qemu-system-x86_64", "qemu-img", "vde_switch", "/usr/sbin/apt-cacher-ng", "zstd")
 _OWN = Path(__file__).parent / "lab"
+_SHIPPED = Path(__file__).parents[2]
 _LAB = """
 [lab]
 name = "emulated"
@@ -27,6 +25,7 @@ boot = {boot}
 memory = {memory}
 processors = 2
 power = "{power}"
+firmware = "{firmware}"
 
 [images.mirrorless]
 kernel_package = "linux-image-cloud-amd64"
@@ -38,10 +37,16 @@ packages = ["no-such-package-anywhere"]
 """
 _FOLDERS = """
 [folders]
-archs = "{own}/archs"
-playbooks = "{own}/playbooks"
-suites = "{own}/suites"
+archs = "archs"
+playbooks = "playbooks"
+suites = "suites"
 """
+#: what the program ships, and where a lab file's folder of that name takes it from
+_PARTS = {
+    "archs": _SHIPPED / "reference_archs",
+    "playbooks": _SHIPPED / "playbooks",
+    "suites": _SHIPPED / "reference_archs" / "suites",
+}
 
 
 def missing() -> str:
@@ -55,13 +60,16 @@ def lab_file(
     *boot: str,
     power: str = "ipmi",
     memory: int = 1536,
-    shipped: bool = False,
+    firmware: str = "bios",
+    images: str = "",
 ) -> Path:
-    """Write a lab file with one machine per way of `boot`; with the `shipped` archs, or our own."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a lab file with one machine per way of `boot`, the shipped archs, and our own."""
+    for name, shipped in _PARTS.items():
+        shutil.copytree(shipped, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(_OWN / name, folder / name, dirs_exist_ok=True)
+    words = {"nodes": len(boot), "boot": json.dumps(boot), "memory": memory}
+    text = _LAB.format(**words, power=power, firmware=firmware) + images + _FOLDERS
     path = folder / "lab.toml"
-    words = {"nodes": len(boot), "boot": json.dumps(boot), "memory": memory, "power": power}
-    text = _LAB.format(**words) + ("" if shipped else _FOLDERS.format(own=_OWN))
     path.write_text(text)
     return path
 
@@ -73,16 +81,69 @@ def orchestrator(folder: Path, lab: Path) -> Orchestrator:
     return made
 
 
-def build(made: Orchestrator, name: str = "debian-12") -> str:
-    """Build the image unless it is there; return what the build said of itself."""
-    assert made.lab
+@contextmanager
+def running(folder: Path, lab: Path) -> Iterator[Orchestrator]:
+    """Yield an orchestrator on that lab; it ends with the context."""
+    made = orchestrator(folder, lab)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Golden:
+    """What the lab says of its golden image."""
+
+    key: str
+    #: the disk is there, and the running template beside it
+    built: bool
+    template: bool
+
+
+def golden(made: Orchestrator, name: str = "debian-12") -> Golden:
+    """Return how it stands with the golden image of that name."""
     known = made.json("image", "list", "--lab", str(made.lab))["images"]
     found = next(image for image in known if image["name"] == name)
-    if found["built"] and found["template"]:
-        return "was built before"
-    done = made.cli("image", "build", name, "--lab", str(made.lab), seconds=5400)
+    return Golden(key=found["key"], built=found["built"], template=found["template"])
+
+
+def building(made: Orchestrator) -> Path:
+    """Return the folder that the golden image is made in."""
+    return emulated.goldens().folder(golden(made).key) / "building"
+
+
+def build(made: Orchestrator, name: str = "debian-12") -> str:
+    """Build the image, whether it is there or not; return what the build said of itself."""
+    done = made.cli("image", "build", name, "--lab", str(made.lab), seconds=7200)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def build_if_needed(made: Orchestrator) -> None:
+    """Build the golden image unless it is there, with its template."""
+    found = golden(made)
+    if not (found.built and found.template):
+        build(made)
+
+
+@contextmanager
+def only(made: Orchestrator, *names: str) -> Iterator[None]:
+    """Let runs have no other machines than those meanwhile."""
+    others = [node["name"] for node in made.json("nodes")["nodes"] if node["name"] not in names]
+    for name in others:
+        made.cli("node", "drain", name, "--reason", "another machine is wanted")
+    try:
+        yield
+    finally:
+        for name in others:
+            made.cli("node", "restore", name)
+
+
+def passed_tests(made: Orchestrator, run: int) -> int:
+    """Return how many tests of the run's only cell passed."""
+    (cell,) = made.json("show", str(run))["cells"]
+    return int(cell["tests"]["passed"])
 
 
 def seconds(made: Orchestrator, run: int, stage: str = "provision") -> float:
@@ -141,23 +202,3 @@ def console(made: Orchestrator, run: int, node: str) -> str:
     """Return what the consoles of that machine's attempts kept."""
     found = sorted((made.home / "attempts" / str(run)).rglob(f"console-{node}.log"))
     return "".join(path.read_text(errors="replace") for path in found)
-
-
-def bare_install(made: Orchestrator, folder: Path) -> float:
-    """Return the seconds from power-on to the call-back of an install with nobody around it."""
-    assert made.lab
-    lab = config.load(made.lab)
-    assert lab.emulated
-    port = emulated.packages_port(made.home / "lab")
-    image = emulated.images(dict(lab.images), lab.emulated, port)["debian-12"]
-    kernel, initrd = Path(image.kernel), Path(image.initrd)
-    installer = netboot.Installer(
-        kernel=kernel, initrd=initrd, udeb_suite="", suite=image.suite, fingerprint=""
-    )
-
-    def answers(url: str) -> str:
-        return PreseedMethod().render(ANYBODY, image, AttemptId("0/bare/1"), url).answers
-
-    phases = bare.install(folder, installer, answers, until="arrived", seconds=5400)
-    print(f"bare install: {phases}")
-    return phases.seconds["arrived"]

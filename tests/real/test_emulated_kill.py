@@ -9,7 +9,7 @@ import pytest
 from tests.orchestrating import Orchestrator
 from tests.real.emulated_lab import (
     attempts,
-    build,
+    build_if_needed,
     lab_file,
     missing,
     moments,
@@ -28,7 +28,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestrator]:
     """One machine, by an overlay of the golden image."""
     folder = tmp_path_factory.mktemp("killed")
     made = orchestrator(folder, lab_file(folder, "overlay"))
-    build(made)
+    build_if_needed(made)
     yield made
     made.stop()
 

@@ -6,6 +6,7 @@ import http.server
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.lab.qemu import udebs
-from orchestrator.lab.qemu.archive import Archive
+from orchestrator.lab.qemu.archive import Archive, updated
 from orchestrator.model.errors import ConfigError
 
 PROGRAMS = ("gpg", "dpkg-deb", "apt-get")
@@ -175,6 +176,22 @@ def test_a_flipped_byte_of_an_index_is_refused(mirror: Mirror, archive: Archive)
         flip(index)
     with pytest.raises(ConfigError, match="the package index of http://127"):
         archive.update()
+
+
+def test_a_mirror_that_is_being_synchronised_is_read_under_its_other_name(
+    mirror: Mirror, tmp_path: Path
+) -> None:
+    suites = mirror.folder / "dists"
+    shutil.copytree(suites / SUITE, suites / "oldname")
+    for index in (suites / SUITE).rglob("Packages.gz"):
+        flip(index)
+    where = {"mirror": mirror.url, "end": time.monotonic() + 60, "keyring": mirror.keyring}
+    with pytest.raises(ConfigError, match="the package index of http://127"):
+        updated(tmp_path / "alone", (SUITE,), **where)
+    found = updated(tmp_path / "apt", (SUITE, "oldname"), **where)
+    assert list(found.components()) == ["part-udeb"]
+    with pytest.raises(ConfigError, match="has no oldname"):
+        updated(tmp_path / "other", ("oldname",), **where)
 
 
 def test_a_changed_list_of_indexes_is_refused(mirror: Mirror, archive: Archive) -> None:

@@ -212,6 +212,11 @@ FIRMWARE = {
 
 #: what no longer is the end once nobody waits: (words that the sentence must hold, console)
 LATE = {
+    "a disk smaller than its image": (
+        "its disk is smaller than what was installed on it ([    9.2] EXT4-fs (vda1): bad geometry",
+        "[    9.2] EXT4-fs (vda1): bad geometry: block count 2096896 exceeds size of device "
+        "(76544 blocks)",
+    ),
     "a task that hangs": (
         "it hangs ([  363.5] INFO: task kworker/u2:1:27 blocked for more than 120 seconds.)",
         "[  363.5] INFO: task kworker/u2:1:27 blocked for more than 120 seconds.\n"

@@ -66,9 +66,17 @@ INSTALLER = {
     ),
     "mirror broken": (
         INFRA,
-        "cannot use its mirror (Debootstrap Error)",
+        "cannot use its mirror (Failed to determine the codename for the release.)",
         "[!!] Install the base system\nDebootstrap Error\n"
         "Failed to determine the codename for the release.\n<Go Back>  <Continue>",
+    ),
+    "no such package": (
+        CONFIG,
+        "has no such package (Couldn't find these debs: no-such-package); mend the `packages`",
+        "!! ERROR: Debootstrap Error\n---------------------------\n"
+        "Couldn't find these debs: no-such-package\n"
+        "Check /var/log/syslog or see virtual console 4 for the details.\n"
+        "[Press enter to continue]",
     ),
     "installer older than the mirror": (
         CONFIG,

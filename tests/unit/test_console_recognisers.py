@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.model.console import Diagnosis, quoted, recognise
+from orchestrator.model.console import Diagnosis, missed, quoted, recognise, started_over
 from orchestrator.model.recognisers.known import RECOGNISERS
 from orchestrator.model.recognisers.recogniser import Recogniser
 from orchestrator.model.verdict import Blame
@@ -71,6 +71,37 @@ def test_a_machine_that_gets_on_is_left_alone_at_every_line(what: str) -> None:
         shown = "\n".join(lines[:end])
         assert recognise(tail(shown)) is None, lines[end - 1]
     assert recognise(tail(INNOCENT[what]), over=True) is None
+
+
+GRUB = ["Booting from Hard Disk...", "GRUB loading...", "Welcome to GRUB!"]
+NO_OFFER = "Configuring (net0 52:54:00:12:34:56).... No configuration methods succeeded"
+
+
+def test_a_machine_that_leaves_the_network_for_its_disk_says_why() -> None:
+    shown = ["SeaBIOS (version 1.16.2)", NO_OFFER, *GRUB]
+    assert recognise(shown) is None, "the disk's words hide the firmware's"
+    found = missed([*shown, "Debian GNU/Linux 12 n01 ttyS0", "n01 login:"])
+    assert found is not None
+    assert "no DHCP offer" in found.sentence
+    assert "went on to boot its disk" in found.sentence
+    assert found.blame is INFRA
+
+
+@pytest.mark.parametrize("shown", [GRUB, [NO_OFFER], ["net0... ok", *GRUB]])
+def test_a_machine_that_did_not_leave_the_network_is_not_said_to_have(shown: list[str]) -> None:
+    assert missed(shown) is None
+
+
+def test_a_machine_whose_firmware_starts_again_reset_itself() -> None:
+    ours = ["SeaBIOS (version 1.16.2)", "n01: installing debian-12 for 4/kvm/2", "Linux version 6"]
+    assert started_over(ours, "4/kvm/2") is None
+    found = started_over([*ours, "SeaBIOS (version 1.16.2)"], "4/kvm/2")
+    assert found is not None
+    assert "reset itself" in found.sentence
+    assert found.blame is INFRA
+    assert started_over([*ours, "SeaBIOS (version 1.16.2)"], "5/kvm/1") is None, "another boot"
+    asked = [*ours, "[  99.1] reboot: Restarting system", "SeaBIOS (version 1.16.2)"]
+    assert started_over(asked, "4/kvm/2") is None
 
 
 def test_what_an_earlier_boot_failed_at_is_forgotten() -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import subprocess
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -94,6 +94,12 @@ class Archive:
         if done.returncode != 0:
             raise ConfigError(f"the package index of {self._mirror}: {_last(done.stderr)}")
 
+    @property
+    def codename(self) -> str:
+        """The release that the signed index says it is of."""
+        found = [*(self._folder / "lists").glob("*Release")]
+        return _fields(found[0].read_text(encoding="utf-8")).get("Codename", "") if found else ""
+
     def components(self) -> Mapping[str, Stanza]:
         """Return all of the installer's components (udebs) by name."""
         return self._index("main/debian-installer", lambda _: True)
@@ -157,6 +163,28 @@ class Archive:
         except subprocess.TimeoutExpired:
             advice = "is its mirror slow? try again, what was fetched is kept"
             raise ConfigError(f"apt-get {words[0]} ran out of time; {advice}") from None
+
+
+def updated(
+    folder: Path, names: Sequence[str], *, mirror: str, end: float, keyring: Path = KEYRING
+) -> Archive:
+    """Return a suite with its index fetched; `names` are its codename, and what else it is called.
+
+    The first name counts under which the mirror has what it signed: one that is synchronised may
+    differ between them for days. Raises `ConfigError` with what is wrong under the codename.
+    """
+    refused: ConfigError | None = None
+    for name in names:
+        left = end - time.monotonic()
+        archive = Archive(folder / name, mirror=mirror, suite=name, seconds=left, keyring=keyring)
+        try:
+            archive.update()
+        except ConfigError as error:
+            refused = refused or error
+            continue
+        if archive.codename == names[0]:
+            return archive
+    raise refused or ConfigError(f"{mirror} has no {names[0]}")
 
 
 def parse(text: str) -> Stanza:

@@ -97,18 +97,20 @@ def _make_disk(board: Board, shape: Shape, laid: Bay) -> None:
         Content.OVERLAY: Path(laid.golden) / "disk.qcow2",
         Content.CLONE: Path(laid.golden) / "template" / "disk.qcow2",
     }.get(laid.content)
-    size = f"{_TINY_MIB}M" if board.strikes(Fault.SMALL_DISK) else f"{shape.disk_gib}G"
-    make_image(draft, size, base)
+    small = board.strikes(Fault.SMALL_DISK)
+    usual = "" if base else f"{shape.disk_gib}G"
+    make_image(draft, f"{_TINY_MIB}M" if small else usual, base)
     draft.replace(path)
 
 
 def make_image(path: Path, size: str, base: Path | None) -> None:
-    """Make an empty disk of `size` (as `8G`), or one that begins as `base`.
+    """Make an empty disk of `size` (as `8G`), or one that begins as `base`, of its size if none.
 
     Raises `subprocess.SubprocessError` when that fails.
     """
     argv = ["qemu-img", "create", "-q", "-f", "qcow2"]
-    argv += [str(path), size] if base is None else ["-b", str(base), "-F", "qcow2", str(path)]
+    argv += ["-b", str(base), "-F", "qcow2"] if base else []
+    argv += [str(path), size] if size else [str(path)]
     subprocess.run(argv, check=True, timeout=_IMAGE_SECONDS, stdin=subprocess.DEVNULL)
 
 

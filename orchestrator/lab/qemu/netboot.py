@@ -17,12 +17,14 @@ from pathlib import Path
 
 from orchestrator.lab.files import write_atomic
 from orchestrator.lab.qemu import cpio, modules, udebs
-from orchestrator.lab.qemu.archive import Archive, Stanza, parse
+from orchestrator.lab.qemu.archive import Archive, Stanza, parse, updated
 from orchestrator.lab.qemu.cpio import Entry
 from orchestrator.model.errors import ConfigError
 
 #: whose installer it is: mirrors that keep few components keep most of this one's
 INSTALLER_SUITE = "trixie"
+#: what else mirrors call it: on one that is being synchronised the two differ for days
+_ALIAS = "stable"
 _IMAGES = "debian-installer-13-netboot-amd64"
 _FOLDER = "/text/debian-installer/amd64/"
 _OURS = Path(__file__).parent / "installer"
@@ -97,10 +99,9 @@ def prepare(
         for left in cache.glob(".making-*"):
             shutil.rmtree(left, ignore_errors=True)
         draft = Path(tempfile.mkdtemp(prefix=".making-", dir=cache))
-        archive = Archive(
-            cache / "apt", mirror=mirror, suite=INSTALLER_SUITE, seconds=end - time.monotonic()
-        )
-        _make(draft, archive, say)
+        say("Fetching the Debian installer (once; some 270 MB)")
+        names = (INSTALLER_SUITE, _ALIAS)
+        _make(draft, updated(cache / "apt", names, mirror=mirror, end=end), say)
         shutil.rmtree(folder, ignore_errors=True)
         draft.chmod(0o755)
         draft.rename(folder)
@@ -151,8 +152,6 @@ def _hash(path: Path) -> str:
 
 
 def _make(folder: Path, archive: Archive, say: Callable[[str], None]) -> None:
-    say("Fetching the Debian installer (once; some 270 MB)")
-    archive.update()
     stock = _stock(archive)
     components = archive.components()
     chosen = udebs.closure(components, stock.unpacked, udebs.WANTED)

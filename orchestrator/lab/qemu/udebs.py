@@ -21,6 +21,7 @@ WANTED = (
     "grub-installer",
     "partman-auto",
     "partman-base",
+    "partman-efi",
     "partman-ext3",
     "pkgsel",
     "user-setup-udeb",

@@ -58,8 +58,14 @@ DEBIAN = (
     ),
     lines(
         Weight.TELLS,
+        r"Couldn't find these debs:|Couldn't find package |Unable to locate package ",
+        says="the mirror has no such package ({line}); mend the `packages` of this image",
+        blame=Blame.CONFIG,
+    ),
+    lines(
+        Weight.TELLS,
         r"Bad archive mirror|detected while trying to use the specified .* archive mirror",
-        r"Downloading a file failed|Debootstrap Error|Failed to determine the codename",
+        r"Downloading a file failed|Failed to determine the codename",
         r"Cannot (?:access repository|install base system)|Failed to load installer component",
         says=_MIRROR,
     ),
@@ -129,6 +135,11 @@ DEBIAN = (
         says="the installer asks a question that our answers leave open{title};"
         " answer it in the template",
         blame=Blame.CONFIG,
+    ),
+    lines(
+        Weight.ENDS,
+        r"Debootstrap Error",  # the next lines of its screen tell which
+        says=_MIRROR,
     ),
     lines(
         Weight.ENDS,

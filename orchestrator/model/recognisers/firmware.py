@@ -16,6 +16,9 @@ LIFE = (
     r"^(?:SeaBIOS|Lab BIOS)",
 )
 
+#: it begins
+START = r"^(?:SeaBIOS \(|Lab BIOS|iPXE initialising devices|UEFI firmware \()|^(?:AMIBIOS|Phoenix )"
+
 FIRMWARE = (
     lines(
         Weight.TELLS,

@@ -18,3 +18,12 @@ RECOGNISERS = (
 LIFE = re.compile(
     "|".join((*golden.LIFE, *fai.LIFE, *firmware.LIFE, *system.LIFE, *debian.LIFE)), re.IGNORECASE
 )
+
+#: what is on the disk was started
+WENT_TO_DISK = re.compile(system.DISK, re.IGNORECASE)
+
+#: the machine was switched on, or reset
+TURNED_ON = re.compile(firmware.START, re.IGNORECASE)
+
+#: the machine will start again because it was told to
+RESTARTS = re.compile(system.RESTARTS, re.IGNORECASE)

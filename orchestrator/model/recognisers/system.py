@@ -2,12 +2,18 @@
 
 from orchestrator.model.recognisers.recogniser import Weight, lines
 
+#: it will be reset because the system there asked for it
+RESTARTS = r"Requesting system reboot|reboot: Restarting system"
+
+#: a loader or a kernel on the disk begins, or the system there is up
+DISK = r"^(?:GRUB loading|Welcome to GRUB|Linux version )|\] Linux version \d|\blogin:(?:$| \[)"
+
 #: the machine got on
 LIFE = (
     r"^(?:GRUB loading|Welcome to GRUB|Linux version )|\] Linux version \d",
     r"\(XEN\) Xen version ",
     r"\blogin:(?:$| \[)",  # the kernel may talk on behind the prompt
-    r"Requesting system reboot|reboot: Restarting system",
+    RESTARTS,
 )
 
 XEN = (
@@ -78,6 +84,12 @@ SYSTEM = (
         r"I/O error, dev (?:sd|vd|xvd|nvme)|critical medium error|EXT4-fs error \(device",
         r"Buffer I/O error on dev(?:ice)? (?:sd|vd|xvd|nvme|dm)|Remounting filesystem read-only",
         says="its disk fails ({line}); test and replace the disk",
+    ),
+    lines(
+        Weight.WARNS,
+        r"bad geometry: block count \d+ exceeds size of device|size extends beyond EOD",
+        says="its disk is smaller than what was installed on it ({line});"
+        " give the machine a larger disk, or an image from a smaller one",
     ),
     lines(
         Weight.WARNS,
