@@ -7,7 +7,7 @@ from enum import StrEnum
 from orchestrator.model.arch import Alternative, Arch
 from orchestrator.model.event import WORK, Event, Kind, Stage
 from orchestrator.model.ids import AttemptId, CellId, RunId
-from orchestrator.model.lease import FIRST, Lease, Turn
+from orchestrator.model.lease import FIRST, Lease, Turn, Why
 from orchestrator.model.node import Access, Node
 from orchestrator.model.request import Commit, Lane, Snapshot
 from orchestrator.model.verdict import Ruling
@@ -65,6 +65,8 @@ class Cell:
     why: str = ""
     #: which of the arch's alternatives the newest attempt goes
     way: int = 0
+    #: and what is known of it
+    wait: Why | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

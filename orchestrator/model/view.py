@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.model.event import Event
+from orchestrator.model.lease import Why
 from orchestrator.model.node import Provenance
 from orchestrator.model.result import TestResult
 from orchestrator.model.run import State
@@ -56,6 +57,8 @@ class CellView:
     doing: str = ""
     #: who decides it, if another lab does
     partner: str = ""
+    #: while waiting: behind whom, for what, until about when
+    wait: Why | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Protocol
 from orchestrator.model.attestation import Attestation, Attested
 from orchestrator.model.event import Event
 from orchestrator.model.ids import AttemptId, CellId, RunId
-from orchestrator.model.lease import Candidate, Lease, Schedule, Turn, Waiting
+from orchestrator.model.lease import Lease, Schedule, Situation, Turn
 from orchestrator.model.node import Access, Cause, NodeState, NodeStatus
 from orchestrator.model.offer import Offer
 from orchestrator.model.partner import Order, Record, Sighting, Standing
@@ -100,10 +100,8 @@ class Events(Protocol):
 class Queue(Protocol):
     """Who waits for machines and who has them."""
 
-    def grant(
-        self, decide: Callable[[Sequence[Waiting], Sequence[Candidate]], Schedule], now: datetime
-    ) -> Schedule:
-        """Show the queue and the nodes to `decide` and store its grants and reasons.
+    def grant(self, decide: Callable[[Situation], Schedule], now: datetime) -> Schedule:
+        """Show queue, nodes and shares to `decide`; store its grants, reasons and ledger.
 
         One transaction: nobody else leases in between; each granted node's token is raised. Who
         waits for a semaphore that another attempt has is not shown. Who waits for what no node in

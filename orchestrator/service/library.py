@@ -183,6 +183,7 @@ class Library:
             url=f"{self.url}/cells/{cell.id}",
             updated=events[-1].at if events else cell.updated,
             doing=summary.doing(events) if cell.state is State.RUNNING else "",
+            wait=cell.wait if cell.state is State.WAITING else None,
         )
 
     def _attempt(self, attempt: AttemptId) -> AttemptView:

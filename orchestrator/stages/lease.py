@@ -4,20 +4,23 @@ A gang is placed whole or not at all. A gang that cannot be placed keeps the fre
 could use, so that it is not starved by smaller ones behind it; what it cannot use, they may have.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from zlib import crc32
 
-from orchestrator.model.ids import AttemptId
-from orchestrator.model.lease import Candidate, Grant, Schedule, Waiting
+from orchestrator.model.ids import AttemptId, run_of
+from orchestrator.model.lease import Candidate, Grant, Reason, Schedule, Situation, Waiting, Why
 from orchestrator.model.placement import fits, listed, machines, missing, place
+from orchestrator.model.request import Lane
 
 
-def schedule(queue: Sequence[Waiting], nodes: Sequence[Candidate]) -> Schedule:
-    """Return the grants and the reasons for waiting; `queue` is in the order of service."""
+def schedule(situation: Situation) -> Schedule:
+    """Return the grants and the reasons for waiting."""
+    nodes = situation.nodes
     free = {node.name: node for node in nodes if node.free}
     grants: list[Grant] = []
-    waits: list[tuple[AttemptId, str]] = []
-    for waiting in queue:
+    waits: list[tuple[AttemptId, Why]] = []
+    for waiting in _fair(situation.queue):
         excluded = _exclusion(waiting, nodes)
         usable = [node for node in free.values() if node.name not in excluded]
         placements = place(waiting.needs, _preferred(usable, waiting.attempt))
@@ -29,6 +32,18 @@ def schedule(queue: Sequence[Waiting], nodes: Sequence[Candidate]) -> Schedule:
             taken = {n.name for n in usable if any(fits(n, need) for need in waiting.needs)}
         free = {name: node for name, node in free.items() if name not in taken}
     return Schedule(grants=tuple(grants), waits=tuple(waits))
+
+
+def _fair(queue: Sequence[Waiting]) -> list[Waiting]:
+    """Return the queue in the order of service: by lane, and runs of a lane take turns."""
+    seen: Counter[int] = Counter()
+    keyed = []
+    for item in queue:
+        run = run_of(item.attempt)
+        lane = list(Lane).index(item.lane)
+        keyed.append(((item.priority, lane, seen[run], item.asked_at, run), item))
+        seen[run] += 1
+    return [item for _, item in sorted(keyed, key=lambda pair: pair[0])]
 
 
 def _exclusion(waiting: Waiting, nodes: Sequence[Candidate]) -> frozenset[str]:
@@ -44,14 +59,17 @@ def _preferred(nodes: Sequence[Candidate], attempt: AttemptId) -> list[Candidate
     )
 
 
-def _reason(waiting: Waiting, nodes: Sequence[Candidate], excluded: frozenset[str]) -> str:
+def _reason(waiting: Waiting, nodes: Sequence[Candidate], excluded: frozenset[str]) -> Why:
     usable = [node for node in nodes if node.name not in excluded]
     if lacking := missing(waiting.needs, usable):
-        return f"no machine in service can do it: {lacking} in service; bring one back"
+        text = f"no machine in service can do it: {lacking} in service; bring one back"
+        return Why(reason=Reason.OUT_OF_SERVICE, text=text)
     for need in waiting.needs:
         fitting = [node for node in usable if fits(node, need)]
         free = sum(node.free for node in fitting)
         if free < sum(other.capabilities == need.capabilities for other in waiting.needs):
             wanted = listed(need.capabilities)
-            return f"waits for a machine with {wanted}: {free} of {len(fitting)} free"
-    return f"waits for {machines(len(waiting.needs))} at once"
+            text = f"waits for a machine with {wanted}: {free} of {len(fitting)} free"
+            return Why(reason=Reason.BUSY, text=text)
+    text = f"waits for {machines(len(waiting.needs))} at once"
+    return Why(reason=Reason.BEHIND, text=text)

@@ -17,7 +17,15 @@ from orchestrator.drivers.store.opened import Store, open_store
 from orchestrator.model.arch import Arch, Deploy, Role, Smoke
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId
-from orchestrator.model.lease import Candidate, Grant, Placement, Schedule, Waiting
+from orchestrator.model.lease import (
+    Grant,
+    Placement,
+    Reason,
+    Schedule,
+    Situation,
+    Waiting,
+    Why,
+)
 from orchestrator.model.request import Commit, Request, Snapshot
 from orchestrator.model.run import Plan, Run
 from orchestrator.model.verdict import Blame, Ruling, Verdict
@@ -100,13 +108,14 @@ def enrol(store: Store, count: int) -> None:
     store.nodes.enrol(nodes, NOW)
 
 
-def first_fit(queue: Sequence[Waiting], nodes: Sequence[Candidate]) -> Schedule:
+def first_fit(situation: Situation) -> Schedule:
     """Give each gang in turn the first free nodes."""
-    free = [node.name for node in nodes if node.free]
+    free = [node.name for node in situation.nodes if node.free]
     grants, waits = [], []
-    for item in queue:
+    for item in situation.queue:
         if len(item.needs) > len(free):
-            waits.append((item.attempt, f"waits for {len(item.needs)} machines"))
+            text = f"waits for {len(item.needs)} machines"
+            waits.append((item.attempt, Why(reason=Reason.BUSY, text=text)))
             continue
         pairs = zip(item.needs, free, strict=False)
         chosen = tuple(Placement(role=need.role, node=node) for need, node in pairs)
@@ -137,8 +146,8 @@ def queue_of(store: Store) -> tuple[Waiting, ...]:
     """Return the queue as a scheduler is shown it."""
     shown: list[Waiting] = []
 
-    def look(queue: Sequence[Waiting], _: Sequence[Candidate]) -> Schedule:
-        shown.extend(queue)
+    def look(situation: Situation) -> Schedule:
+        shown.extend(situation.queue)
         return Schedule(grants=(), waits=())
 
     store.queue.grant(look, NOW)

@@ -189,7 +189,7 @@ class TestEvents:
         store.queue.release(attempt)
         shown = queue_of(store)
         assert [(item.attempt, item.exclude) for item in shown] == [("1/kvm/2", {"n0"})]
-        store.queue.grant(lambda queue, _: give(queue[0], "n1"), NOW)
+        store.queue.grant(lambda situation: give(situation.queue[0], "n1"), NOW)
         judge(store, AttemptId("1/kvm/2"), BROKEN, frozenset({"n1"}))
         assert queue_of(store)[0].exclude == {"n0", "n1"}
 

@@ -98,7 +98,7 @@ class TestNodes:
 
     def _passes(self, store: Store, sha: str, node: str, patched: str = "") -> None:
         run = ask(store, plan(arch("kvm"), sha=sha, patched=patched))
-        store.queue.grant(lambda queue, _: give(queue[0], node), NOW)
+        store.queue.grant(lambda situation: give(situation.queue[0], node), NOW)
         attempt = AttemptId(f"{run.id}/kvm/1")
         judge(store, attempt, PASSED)
         store.queue.release(attempt)

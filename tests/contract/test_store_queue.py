@@ -1,6 +1,6 @@
 """The law of the store port: the queue."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +10,16 @@ from orchestrator.drivers.store.opened import Store
 from orchestrator.model.errors import Bug, Cancelled, ConfigError, LeaseLost, NotFound
 from orchestrator.model.event import Kind, Stage
 from orchestrator.model.ids import AttemptId, CellId, attempt_id
-from orchestrator.model.lease import Candidate, Grant, Placement, Schedule, Waiting
+from orchestrator.model.lease import (
+    Account,
+    Grant,
+    Ledger,
+    Placement,
+    Reason,
+    Schedule,
+    Situation,
+    Why,
+)
 from orchestrator.model.node import NodeState
 from orchestrator.model.request import Lane
 from orchestrator.model.run import State
@@ -69,9 +78,11 @@ class TestGrant:
         enrol(store, 1)
         ask(store, plan(arch("kvm", 2)))
         schedule = store.queue.grant(first_fit, NOW)
-        assert schedule.waits == (("1/kvm/1", "waits for 2 machines"),)
-        assert store.runs.cell(CellId("1/kvm")).why == "waits for 2 machines"
-        assert queue_of(store)[0].why == "waits for 2 machines"
+        why = Why(reason=Reason.BUSY, text="waits for 2 machines")
+        assert schedule.waits == (("1/kvm/1", why),)
+        cell = store.runs.cell(CellId("1/kvm"))
+        assert (cell.why, cell.wait) == ("waits for 2 machines", why)
+        assert queue_of(store)[0].why == why
 
     def test_the_scheduler_sees_needs_and_standing(self, store: Store) -> None:
         enrol(store, 3)
@@ -83,8 +94,11 @@ class TestGrant:
         )
         store.nodes.set_state("n1", NodeState.DRAINED, "fan", NOW)
 
-        def look(queue: Sequence[Waiting], nodes: Sequence[Candidate]) -> Schedule:
-            (item,) = queue
+        def look(situation: Situation) -> Schedule:
+            (item,), nodes = situation.queue, situation.nodes
+            assert (item.owner, item.arch, item.lane) == ("ann", "xen", Lane.ASKED)
+            assert (nodes[0].holder, nodes[0].arch, nodes[0].preparing) == (first, "kvm", True)
+            assert (nodes[0].since, nodes[1].since) == (later(5), None)
             assert [(need.role, need.capabilities) for need in item.needs] == [
                 ("control", frozenset()),
                 ("compute", frozenset({"x86_64", "kvm"})),
@@ -100,16 +114,30 @@ class TestGrant:
 
         store.queue.grant(look, NOW)
 
-    def test_lanes_and_runs_take_turns(self, store: Store) -> None:
-        names = ("a", "b", "c")
-        ask(store, plan(*map(arch, names)), lane=Lane.NIGHTLY)
-        ask(store, plan(*map(arch, names)))
-        ask(store, plan(arch("a")))
+    def test_the_queue_is_shown_as_it_was_asked(self, store: Store) -> None:
+        ask(store, plan(arch("b"), arch("a")), lane=Lane.NIGHTLY)
         ask(store, plan(arch("a")), lane=Lane.MERGED)
-        assert [item.attempt for item in queue_of(store)] == [
-            *("2/a/1", "3/a/1", "2/b/1", "2/c/1"),
-            *("4/a/1", "1/a/1", "1/b/1", "1/c/1"),
+        assert [(item.attempt, item.owner, item.priority) for item in queue_of(store)] == [
+            ("1/b/1", "nova", 0),
+            ("1/a/1", "nova", 0),
+            ("2/a/1", "nova", 0),
         ]
+
+    def test_the_ledger_is_kept_with_the_grants(self, store: Store) -> None:
+        enrol(store, 1)
+        ask(store, plan(arch("kvm")))
+        ann = Account(owner="ann", spent=12.5, served_at=NOW)
+        seen: list[Ledger] = []
+
+        def decide(situation: Situation) -> Schedule:
+            seen.append(situation.ledger)
+            kept = Ledger(clock=7.25, accounts=(ann,))
+            return replace(first_fit(situation), ledger=kept)
+
+        store.queue.grant(decide, NOW)
+        ask(store, plan(arch("kvm")))
+        store.queue.grant(decide, NOW)
+        assert seen == [Ledger(), Ledger(clock=7.25, accounts=(ann,))]
 
     def test_a_semaphore_is_given_to_one(self, store: Store) -> None:
         enrol(store, 4)
@@ -133,7 +161,8 @@ class TestGrant:
         ask(store, plan(arch("xen", 2)))
         before = store.events.since(0)
 
-        def wrong(queue: Sequence[Waiting], _: Sequence[Candidate]) -> Schedule:
+        def wrong(situation: Situation) -> Schedule:
+            queue = situation.queue
             pairs = zip(queue[0].needs, nodes, strict=False)
             chosen = tuple(Placement(role=need.role, node=node) for need, node in pairs)
             return Schedule(grants=(Grant(attempt=queue[0].attempt, placements=chosen),), waits=())

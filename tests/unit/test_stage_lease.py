@@ -1,14 +1,15 @@
 """Scheduling: gangs whole, nothing used twice, nobody starved, reasons given."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.model.ids import AttemptId
-from orchestrator.model.lease import Candidate, Need, Waiting
+from orchestrator.model.lease import Candidate, Need, Schedule, Situation, Waiting
 from orchestrator.model.placement import missing, place
-from orchestrator.stages.lease import schedule
+from orchestrator.stages import lease
 
 KINDS = ["kvm", "xenserver", "hyperv", "vmware"]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -25,11 +26,15 @@ def waiting(name: str, *needs: str, exclude: frozenset[str] = frozenset()) -> Wa
     return Waiting(attempt=AttemptId(name), needs=wanted, asked_at=NOW, exclude=exclude)
 
 
+def schedule(queue: Sequence[Waiting], nodes: Sequence[Candidate]) -> Schedule:
+    return lease.schedule(Situation(now=NOW, queue=tuple(queue), nodes=tuple(nodes)))
+
+
 def test_a_gang_is_granted_whole_or_not_at_all() -> None:
     nodes = [node("a", "kvm"), node("b", "xenserver", free=False)]
     result = schedule([waiting("1/x/1", "kvm", "xenserver")], nodes)
     assert result.grants == ()
-    assert "xenserver: 0 of 1 free" in result.waits[0][1]
+    assert "xenserver: 0 of 1 free" in result.waits[0][1].text
 
 
 def test_a_need_gives_way_when_its_node_is_the_only_one_for_another() -> None:
@@ -94,7 +99,7 @@ def test_any_schedule_is_sound(queue: list[Waiting], nodes: list[Candidate]) -> 
             assert need.capabilities <= by_name[placement.node].capabilities
     settled = [g.attempt for g in result.grants] + [attempt for attempt, _ in result.waits]
     assert sorted(settled) == sorted(w.attempt for w in queue)
-    assert all(reason for _, reason in result.waits)
+    assert all(reason.text for _, reason in result.waits)
 
 
 @given(queues, candidates)

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from orchestrator.model.arch import Arch
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event
+from orchestrator.model.lease import Why
 from orchestrator.model.offer import Offer
 from orchestrator.model.partner import Record
 from orchestrator.model.request import Commit, Snapshot
@@ -26,6 +27,7 @@ OTHERS = TypeAdapter(tuple[Commit, ...])
 RECORD = TypeAdapter(Record)
 RULING = TypeAdapter(Ruling)
 SNAPSHOT = TypeAdapter(Snapshot)
+WHY = TypeAdapter(Why)
 
 
 def encode(value: object) -> str:
@@ -42,6 +44,12 @@ def encode(value: object) -> str:
 def arch_from(text: str) -> Arch:
     """Return the arch of a JSON text; archs are few and large, cells many."""
     return _ARCH.validate_json(text)
+
+
+@lru_cache(maxsize=1024)
+def why_from(text: str) -> Why | None:
+    """Return why an attempt waits, of a JSON text; None for an empty one."""
+    return WHY.validate_json(text) if text else None
 
 
 def stamp(at: datetime) -> str:

@@ -3,37 +3,50 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
 
 from orchestrator.drivers.store.attempts import enqueue, find, following, record, settle
-from orchestrator.drivers.store.codec import NAMES, arch_from, stamp
+from orchestrator.drivers.store.codec import NAMES, arch_from, encode, instant, stamp, why_from
 from orchestrator.drivers.store.database import Transaction
-from orchestrator.drivers.store.order import fair
+from orchestrator.drivers.store.order import PRIORITY
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.lease import Candidate, Grant, Schedule, Turn, Waiting
 from orchestrator.model.placement import missing, needs
+from orchestrator.model.request import Lane
 from orchestrator.model.verdict import Blame, Ruling, Verdict
 
 
 def waiting(tx: Transaction) -> tuple[Waiting, ...]:
-    """Return the queue in the order of service."""
+    """Return the queue, each run's cells in the order of its plan."""
     found = []
     for row in tx.all("attempts_waiting"):
-        arch = arch_from(row.arch).by(row.way)
+        arch, lane = arch_from(row.arch).by(row.way), Lane(row.lane)
         found.append(
             Waiting(
                 attempt=AttemptId(row.attempt),
                 needs=needs(arch),
                 asked_at=datetime.fromisoformat(row.asked_at),
-                priority=row.priority,
+                priority=row.priority - PRIORITY[lane],
                 exclude=NAMES.validate_json(row.avoid),
                 semaphores=arch.semaphores,
-                why=row.why,
+                why=why_from(row.wait),
+                lane=lane,
+                owner=row.requester if lane is Lane.ASKED else row.repo,
+                arch=_learned_as(row),
                 last=row.way + 1 == len(arch.ways),
             )
         )
-    return fair(found)
+    return tuple(found)
+
+
+def _learned_as(row: Row[Any]) -> str:
+    """Return the name under which an attempt's length is learned: its arch, and which way."""
+    name = arch_from(row.arch).name
+    return f"{name} by {row.way}" if row.way else name
 
 
 def candidates(tx: Transaction) -> tuple[Candidate, ...]:
@@ -44,6 +57,12 @@ def candidates(tx: Transaction) -> tuple[Candidate, ...]:
             capabilities=NAMES.validate_json(row.capabilities),
             free=not row.leased,
             marks=row.marks,
+            holder=row.holder or "",
+            since=instant(row.granted_at),
+            until=instant(row.held_until),
+            arch=_learned_as(row) if row.arch else "",
+            preparing=bool(row.preparing),
+            warm=row.warm or "",
         )
         for row in tx.all("nodes_in_service")
     )
@@ -94,14 +113,14 @@ def keep(tx: Transaction, grant: Grant, now: datetime) -> None:
 
 
 def explain(tx: Transaction, schedule: Schedule, queue: Sequence[Waiting]) -> None:
-    """Store why the others wait, where that has changed."""
+    """Store why the others wait, where that is news."""
     known = {item.attempt: item.why for item in queue}
     tx.many(
         "attempt_explain",
         (
-            {"attempt": attempt, "why": why}
+            {"attempt": attempt, "why": why.text, "wait": encode(why)}
             for attempt, why in schedule.waits
-            if known.get(attempt, why) != why
+            if known.get(attempt) != why
         ),
     )
 
@@ -113,7 +132,7 @@ def hopeless(
     others = {item.attempt: item for item in queue if not item.last}
     for attempt, why in schedule.waits:
         if attempt in others and missing(others[attempt].needs, nodes):
-            yield attempt, why
+            yield attempt, why.text
 
 
 def pass_on(tx: Transaction, attempt: AttemptId, why: str, now: datetime) -> None:

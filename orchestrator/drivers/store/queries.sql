@@ -58,7 +58,7 @@ select
     newest.id, newest.repo, newest.ref, newest.lane, newest.requester, newest.reason,
     newest.asked_at, newest.snapshot, s.state,
     c.id as cell, c.run, h.value as arch,
-    a.id as attempt, a.state as attempt_state, a.ruling, a.why, a.way,
+    a.id as attempt, a.state as attempt_state, a.ruling, a.why, a.wait, a.way,
     (select max(e.at) from events e where e.attempt = a.id) as updated
 from (
     select * from runs where cast(:repo as text) in ('', repo) order by id desc limit :limit
@@ -84,7 +84,7 @@ order by c.position;
 -- cells_of_run -- a run's cells in the order of its plan, a row for each attempt
 select
     c.id as cell, c.run, h.value as arch,
-    a.id as attempt, a.state as attempt_state, a.ruling, a.why, a.way,
+    a.id as attempt, a.state as attempt_state, a.ruling, a.why, a.wait, a.way,
     (select max(e.at) from events e where e.attempt = a.id) as updated
 from cells c
 join archs h on h.digest = c.arch
@@ -95,7 +95,7 @@ order by c.position, a.number;
 -- cell_by_id -- one cell, a row for each attempt
 select
     c.id as cell, c.run, h.value as arch,
-    a.id as attempt, a.state as attempt_state, a.ruling, a.why, a.way,
+    a.id as attempt, a.state as attempt_state, a.ruling, a.why, a.wait, a.way,
     (select max(e.at) from events e where e.attempt = a.id) as updated
 from cells c
 join archs h on h.digest = c.arch
@@ -123,14 +123,14 @@ order by number desc
 limit 1;
 
 -- attempt_settle -- store an attempt's ruling; it is over
-update attempts set state = 'done', verdict = :verdict, ruling = :ruling, why = ''
+update attempts set state = 'done', verdict = :verdict, ruling = :ruling, why = '', wait = ''
 where id = :attempt and state <> 'done';
 
 -- attempt_explain -- store why an attempt waits
-update attempts set why = :why where id = :attempt;
+update attempts set why = :why, wait = :wait where id = :attempt;
 
 -- attempt_grant -- an attempt has its machines and runs
-update attempts set state = 'running', granted_at = :at, holding = 1, why = ''
+update attempts set state = 'running', granted_at = :at, holding = 1, why = '', wait = ''
 where id = :attempt;
 
 -- attempt_stop -- somebody wants an attempt to stop
@@ -152,14 +152,6 @@ order by a.granted_at, a.id;
 
 -- anyone_waits -- a row if an attempt waits
 select priority from attempts where state = 'waiting' order by priority limit 1;
-
--- attempts_waiting -- the queue, each run's cells in the order of its plan
-select a.id as attempt, a.priority, a.asked_at, a.avoid, a.way, a.why, h.value as arch
-from attempts a
-join cells c on c.id = a.cell
-join archs h on h.digest = c.arch
-where a.state = 'waiting'
-order by c.run, c.position;
 
 
 -- event_insert -- store an event at the end of history; one that can happen once is stored once
@@ -210,15 +202,6 @@ from nodes n
 left join leases l on l.node = n.name
 left join attempts a on a.id = l.attempt
 where n.listed = 1
-order by n.position;
-
--- nodes_in_service -- the nodes that may be leased, and whether they are
-select
-    n.name, n.capabilities, l.token as leased,
-    (select count(*) from marks m where m.node = n.name and m.forgiven = 0) as marks
-from nodes n
-left join leases l on l.node = n.name
-where n.listed = 1 and n.state = 'in-service'
 order by n.position;
 
 -- node_by_name -- one node of the lab

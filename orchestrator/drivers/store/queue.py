@@ -1,10 +1,10 @@
 """Who waits for machines and who has them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from orchestrator.drivers.store import grants
+from orchestrator.drivers.store import grants, shares
 from orchestrator.drivers.store.attempts import (
     NewAttempt,
     enqueue,
@@ -19,7 +19,7 @@ from orchestrator.drivers.store.semaphores import one_each, waits
 from orchestrator.model.errors import Cancelled, ConfigError, LeaseLost, NotFound
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId, CellId, number_of
-from orchestrator.model.lease import Candidate, Lease, Schedule, Turn, Waiting
+from orchestrator.model.lease import Lease, Schedule, Situation, Turn
 from orchestrator.model.run import State
 from orchestrator.model.verdict import Ruling, Verdict
 
@@ -33,10 +33,8 @@ class Queue:
 
     database: Database
 
-    def grant(
-        self, decide: Callable[[Sequence[Waiting], Sequence[Candidate]], Schedule], now: datetime
-    ) -> Schedule:
-        """Show the queue and the nodes to `decide`; store and return its grants and reasons.
+    def grant(self, decide: Callable[[Situation], Schedule], now: datetime) -> Schedule:
+        """Show queue, nodes and shares to `decide`; store and return what it decided.
 
         Attempts whose semaphore is taken are not shown. Raises `Bug`, and stores nothing, when
         what `decide` gives away is not free or not a whole gang.
@@ -50,13 +48,14 @@ class Queue:
             blocked = waits(queue, grants.semaphores(tx))
             held_up = {attempt for attempt, _ in blocked}
             shown = tuple(item for item in queue if item.attempt not in held_up)
-            decided = decide(shown, nodes)
+            decided = decide(Situation(now=now, queue=shown, nodes=nodes, ledger=shares.read(tx)))
             grants.prove(decided, shown, nodes)
             kept = one_each(decided, shown)
-            schedule = Schedule(grants=kept.grants, waits=(*kept.waits, *blocked))
+            schedule = replace(kept, waits=(*kept.waits, *blocked))
             for grant in schedule.grants:
                 grants.keep(tx, grant, now)
             grants.explain(tx, schedule, queue)
+            shares.keep(tx, schedule)
             for attempt, why in grants.hopeless(decided, shown, nodes):
                 grants.pass_on(tx, attempt, why, now)
         return schedule

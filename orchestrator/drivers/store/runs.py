@@ -18,6 +18,7 @@ from orchestrator.drivers.store.codec import (
     encode,
     instant,
     stamp,
+    why_from,
 )
 from orchestrator.drivers.store.database import Database, Transaction
 from orchestrator.drivers.store.order import PRIORITY
@@ -200,4 +201,5 @@ def _cell(attempts: Sequence[Row[Any]], nodes: Mapping[str, tuple[str, ...]]) ->
         updated=instant(newest.updated) if newest.updated else None,
         why=newest.why if newest.attempt_state == State.WAITING else "",
         way=newest.way,
+        wait=why_from(newest.wait) if newest.attempt_state == State.WAITING else None,
     )

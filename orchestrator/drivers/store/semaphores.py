@@ -1,16 +1,17 @@
 """What only one attempt may use at a time and is no node: a SAN array, a licence."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from orchestrator.model.ids import AttemptId
-from orchestrator.model.lease import Grant, Schedule, Waiting
+from orchestrator.model.lease import Grant, Reason, Schedule, Waiting, Why
 
 #: each semaphore that is taken, and the attempt that has it
 Holders = Mapping[str, AttemptId]
 
 
-def waits(queue: Sequence[Waiting], held: Holders) -> tuple[tuple[AttemptId, str], ...]:
-    """Return who waits for a semaphore, each with a sentence for whom."""
+def waits(queue: Sequence[Waiting], held: Holders) -> tuple[tuple[AttemptId, Why], ...]:
+    """Return who waits for a semaphore, and who has it."""
     return tuple((item.attempt, why) for item in queue if (why := _busy(item, held)))
 
 
@@ -19,7 +20,7 @@ def one_each(schedule: Schedule, queue: Sequence[Waiting]) -> Schedule:
     wanted = {item.attempt: item for item in queue}
     held: dict[str, AttemptId] = {}
     grants: list[Grant] = []
-    blocked: list[tuple[AttemptId, str]] = []
+    blocked: list[tuple[AttemptId, Why]] = []
     for grant in schedule.grants:
         item = wanted[grant.attempt]
         if why := _busy(item, held):
@@ -27,10 +28,13 @@ def one_each(schedule: Schedule, queue: Sequence[Waiting]) -> Schedule:
         else:
             grants.append(grant)
             held |= dict.fromkeys(item.semaphores, item.attempt)
-    return Schedule(grants=tuple(grants), waits=(*schedule.waits, *blocked))
+    return replace(schedule, grants=tuple(grants), waits=(*schedule.waits, *blocked))
 
 
-def _busy(item: Waiting, held: Holders) -> str:
-    """Return the sentence for whom the attempt waits, or an empty text."""
+def _busy(item: Waiting, held: Holders) -> Why | None:
+    """Return for whom the attempt waits, or None."""
     taken = next((name for name in item.semaphores if name in held), "")
-    return f"waits for {taken}, which {held[taken]} has" if taken else ""
+    if not taken:
+        return None
+    text = f"waits for {taken}, which {held[taken]} has"
+    return Why(reason=Reason.SEMAPHORE, text=text, behind=held[taken], capability=(taken,))
