@@ -18,6 +18,7 @@ from orchestrator.cli import (
     image,
     inventory,
     look,
+    notices,
 )
 from orchestrator.cli.bundle import Verb, verb
 from orchestrator.cli.session import Common
@@ -34,6 +35,7 @@ _VERBS: tuple[Verb, ...] = (
     *(look.watch, look.show, look.matrix, look.runs),
     *(act.recheck, act.cancel, act.hold, act.release),
     *(inventory.archs, inventory.nodes, inventory.who),
+    *(notices.notices, notices.replay),
     *(check.check, doctor.doctor),
 )
 _NODE: tuple[Verb, ...] = (inventory.drain, inventory.restore, checkup.test)

@@ -11,6 +11,7 @@ from orchestrator.cli.places import Place
 from orchestrator.cli.transport import NoAnswer, Reply, Server, exchange
 from orchestrator.model.checkup import NodeTest
 from orchestrator.model.errors import Bug, ConfigError, Denied, InfraError, NotFound, SmoketestError
+from orchestrator.model.export import Format
 from orchestrator.model.verdict import Blame
 from orchestrator.model.view import ArchView, CellDetail, NodeView, Owner, PlanView, RunView
 
@@ -98,6 +99,13 @@ class Client:
     def who(self, subject: str) -> Owner:
         """Return who answers for an arch, a hypervisor or a path."""
         return self.send(Owner, "GET", f"/api/who?subject={quote(subject, safe='')}")
+
+    def export(self, run: int, form: Format) -> str:
+        """Return the run in another program's form."""
+        reply = exchange(self.server, "GET", f"/api/runs/{run}/export/{form}")
+        if not reply.ok:
+            raise _refusal(reply, self.server.url)
+        return reply.content.decode()
 
     def send(self, kind: type[T], method: str, path: str, body: Body | None = None) -> T:
         """Return the answer to any request of the API as a value of `kind`."""

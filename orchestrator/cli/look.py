@@ -11,6 +11,7 @@ from orchestrator.cli.matrix import matrix as drawn
 from orchestrator.cli.places import place, run_of
 from orchestrator.cli.session import Session
 from orchestrator.cli.summary import causes, summary
+from orchestrator.model.export import Format
 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so many runs.")]
 Repo = Annotated[str, typer.Option("--repo", metavar="REPO", help="Of this repository only.")]
@@ -19,9 +20,16 @@ Repo = Annotated[str, typer.Option("--repo", metavar="REPO", help="Of this repos
 def show(
     session: Session,
     what: Annotated[str, typer.Argument(metavar="RUN|CELL", help="E.g. 12 or 12/kvm-flat.")],
+    *,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Write a run for another program.")
+    ] = None,
 ) -> int | None:
     """Show a run, or a cell with its attempts, stages, times, cause, files and logins."""
     found = place(what)
+    if form:
+        session.out.file.write(session.reader().export(run_of(what), form))
+        return None
     if found.arch:
         cell = session.reader().cell(found)
         session.show(cell, *detail(cell, session.out))

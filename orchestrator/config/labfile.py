@@ -12,6 +12,7 @@ from orchestrator.config.emulated import Emulated, emulated
 from orchestrator.config.images import images
 from orchestrator.config.manners import Ipmi, Manners, Redfish, Strips, manners
 from orchestrator.config.nodes import Drivers, nodes
+from orchestrator.config.notices import Told, told
 from orchestrator.model import toml
 from orchestrator.model.document import Entry
 from orchestrator.model.errors import ConfigError
@@ -27,9 +28,16 @@ __all__ = [
     "Manners",
     "Redfish",
     "Strips",
+    "Told",
     "builtin",
     "load",
 ]
+
+
+_TABLES = (
+    *("lab", "store", "repos", "nodes", "images", "drivers", "folders", "emulated"),
+    *("people", "mail", "notices"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +69,9 @@ class LabFile:
     folders: Folders
     #: None: all of its machines are those in `nodes`
     emulated: Emulated | None = None
+    #: where people reach the pages; empty: where they are served
+    url: str = ""
+    told: Told = field(default_factory=Told)
     #: where it was read
     path: Path = field(compare=False)
 
@@ -84,10 +95,10 @@ def load(path: Path, *, drivers: Drivers | None = None) -> LabFile:
     what is wrong; what to do`.
     """
     lab = _read(path)
-    lab.table("lab", "store", "repos", "nodes", "images", "drivers", "folders", "emulated")
+    lab.table(*_TABLES)
     home = path.absolute().parent
     head = lab["lab"]
-    head.table("name", "address", "port", "trust_code")
+    head.table("name", "address", "port", "trust_code", "url")
     lab["store"].table("url")
     url = lab["store"]["url"]
     return LabFile(
@@ -101,6 +112,8 @@ def load(path: Path, *, drivers: Drivers | None = None) -> LabFile:
         nodes=nodes(lab["nodes"], home, drivers),
         images=images(lab["images"], home, emulated=lab["emulated"].written),
         emulated=emulated(lab["emulated"]),
+        url=values.open_url(head["url"]).rstrip("/") if head["url"].written else "",
+        told=told(lab, home),
         manners=manners(lab["drivers"], home),
         folders=_folders(lab["folders"], home),
         path=path,

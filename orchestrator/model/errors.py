@@ -17,6 +17,8 @@ SmoketestError              blame, and a sentence for a person
 +- ProductFailed            the product did wrong: a verdict, never retried
 +- PartnerError             somebody else's lab
 |  +- PartnerSilent         it cannot be reached now: tried again until its time is up
++- Undelivered              nobody took a message: tried again
+|  +- Refused               the other side will never take it
 +- Cancelled                somebody stopped it
 +- LeaseLost                our lease was taken over: a stale holder must not touch the node
 +- Bug                      anything else: ours
@@ -111,6 +113,14 @@ class PartnerError(SmoketestError):
 
 class PartnerSilent(PartnerError):
     """The partner's lab does not answer."""
+
+
+class Undelivered(SmoketestError):
+    """The other side did not take a message; it is tried again."""
+
+
+class Refused(Undelivered):
+    """The other side will never take this message."""
 
 
 class Cancelled(SmoketestError):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator.model.ids import AttemptId
+from orchestrator.model.notice import Message
 from orchestrator.model.verdict import Ruling
 from orchestrator.ports.clock import Deadline
 
@@ -26,4 +27,15 @@ class Notify(Protocol):
 
     def send(self, report: Report, deadline: Deadline) -> None:
         """Deliver once per attempt; a repeat delivers nothing new."""
+        ...
+
+
+class Courier(Protocol):
+    """Delivers a message to somebody outside."""
+
+    def deliver(self, message: Message, deadline: Deadline) -> None:
+        """Hand the message over; a repeat carries the same id, by which its reader knows it.
+
+        Raises `Refused` if trying again is in vain, `Undelivered` if it is not.
+        """
         ...

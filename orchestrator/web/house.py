@@ -15,6 +15,7 @@ from orchestrator.service.checkup import Checkup
 from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.library import Library
+from orchestrator.service.mailroom import Mailroom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class House:
     inventory: Inventory
     checkup: Checkup
     library: Library
+    mailroom: Mailroom
     offers: Offers
     events: Events
     files: Files

@@ -33,6 +33,7 @@ from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
+from orchestrator.service.mailroom import Mailroom
 from orchestrator.service.recovery import Recovery
 from orchestrator.web import house as web
 from orchestrator.web.app import build as build_app
@@ -40,6 +41,7 @@ from orchestrator.wiring import power
 from orchestrator.wiring.boots import boots, files
 from orchestrator.wiring.home import Home
 from orchestrator.wiring.lab import LabParts
+from orchestrator.wiring.notices import mailroom
 
 #: plays and suites at once: both are bound by this host's processors, not by the machines'
 SIDE_BY_SIDE = 2 * (os.cpu_count() or 1)
@@ -55,6 +57,7 @@ class House:
     kit: Kit
     children: WarmChildren
     recovery: Recovery
+    mailroom: Mailroom
 
     def open(self, switched_off: str) -> None:
         """Start working; `switched_off` says so if the lab lost power since we last worked."""
@@ -83,11 +86,20 @@ def build(home: Home, lab: LabParts, url: str) -> House:
         Enrolled(name=node.name, capabilities=node.capabilities) for node in lab.nodes.values()
     ]
     store.nodes.enrol(declared, kit.clock.now())
-    app = build_app(_web(home, lab, store, engine, kit, url))
+    known = _web(home, lab, store, engine, kit, url)
+    app = build_app(known)
     recovery = Recovery(
         clock=kit.clock, nodes=store.nodes, engine=engine, machines=lab.nodes, power=bare
     )
-    return House(app=app, engine=engine, flow=flow, kit=kit, children=children, recovery=recovery)
+    return House(
+        app=app,
+        engine=engine,
+        flow=flow,
+        kit=kit,
+        children=children,
+        recovery=recovery,
+        mailroom=known.mailroom,
+    )
 
 
 def _kit(
@@ -155,6 +167,7 @@ def _web(
         ),
         checkup=_checkup(known, kit, engine),
         library=_library(known, store, kit, home, url),
+        mailroom=mailroom(lab, store, url),
         offers=store.offers,
         events=store.events,
         files=FolderFiles(home.attempts),

@@ -82,6 +82,9 @@ class LabParts:
     bays: Bays | None = None
     #: other labs that take some of the cells
     partners: Mapping[str, Contract] = field(default_factory=dict)
+    #: where people reach the pages; empty: where they are served
+    url: str = ""
+    told: config.Told = field(default_factory=config.Told)
 
 
 def open_lab(settings: Settings, home: Home) -> LabParts:
@@ -214,4 +217,6 @@ def _from_file(settings: Settings, home: Home, lab: config.LabFile) -> LabParts:
         set_boot_url=lambda _: None,
         mend=lambda: False,
         stop=lambda: None,
+        url=lab.url,
+        told=lab.told,
     )

@@ -23,6 +23,8 @@ KEEPING_SECONDS = 0.5
 #: between probes of machines whose BMC failed, and how many are probed side by side
 PROBE_SECONDS = 300
 PROBES_AT_ONCE = 8
+#: between looks at what there is to tell people
+POST_SECONDS = 1.0
 #: open pages are given this long to hang up
 CLOSING_SECONDS = 2
 
@@ -59,6 +61,8 @@ def _serve(
     over = threading.Event()
     threading.Thread(target=_keep, args=(lab, house, over), name="lab", daemon=True).start()
     threading.Thread(target=_probe, args=(house, over), name="probe", daemon=True).start()
+    for name in house.mailroom.subscriptions:
+        threading.Thread(target=_post, args=(house, name, over), name=name, daemon=True).start()
     try:
         _run(Server(_server_config(house)), listener, announce)
     finally:
@@ -84,6 +88,15 @@ def _probe(house: House, over: threading.Event) -> None:
                 list(pool.map(house.recovery.probe, house.recovery.due()))
         except SmoketestError:
             logging.getLogger(__name__).exception("probing went wrong; it is tried again")
+
+
+def _post(house: House, name: str, over: threading.Event) -> None:
+    """Tell people what changed, each subscription in a thread of its own: some are slow."""
+    while not over.wait(POST_SECONDS):
+        try:
+            house.mailroom.round(name)
+        except SmoketestError:
+            logging.getLogger(__name__).exception("notices went wrong; they are tried again")
 
 
 def _server_config(house: House) -> uvicorn.Config:

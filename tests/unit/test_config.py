@@ -375,9 +375,10 @@ def test_the_example_loads_and_names_every_key(
     assert read.trusted == {"demo"}
     assert read.manners.ipmi == Ipmi()
     plain = tomllib.loads(EXAMPLE.read_text())
-    assert set(plain) == {"lab", "store", "repos", "folders", "images", "drivers", "nodes"}
+    told = {"people", "mail", "notices"}
+    assert set(plain) == {"lab", "store", "repos", "folders", "images", "drivers", "nodes", *told}
     assert set(plain["nodes"][0]) == {field.name for field in fields(read.nodes[0])}
     for name, usual in asdict(config.Manners()).items():
-        told = {"certificates": "", **plain["drivers"]["power"][name]}
-        assert told | {"certificates": ""} == usual | {"certificates": ""}
+        written = {"certificates": "", **plain["drivers"]["power"][name]}
+        assert written | {"certificates": ""} == usual | {"certificates": ""}
     assert set(plain["drivers"]["power"]["redfish"]) == set(asdict(config.Manners())["redfish"])

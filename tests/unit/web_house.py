@@ -31,6 +31,7 @@ from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
+from orchestrator.service.mailroom import Mailroom
 from orchestrator.web.app import build
 from orchestrator.web.house import House, Identity, ImageFiles
 from orchestrator.web.server import Server
@@ -184,11 +185,22 @@ def _checkup(lab: Lab, store: Store, engine: StillEngine) -> Checkup:
     )
 
 
-def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) -> House:
-    clock = SystemClock()
+def _image(folder: Path) -> ImageFiles:
     kernel, initrd = folder / "linux", folder / "initrd.gz"
     kernel.write_bytes(secrets.token_bytes(4000))
     initrd.write_bytes(secrets.token_bytes(9000))
+    return ImageFiles(kernel=kernel, initrd=initrd)
+
+
+def _mailroom(store: Store) -> Mailroom:
+    """Return what tells nobody anything."""
+    return Mailroom(
+        clock=SystemClock(), notices=store.notices, subscriptions={}, couriers={}, people={}
+    )
+
+
+def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) -> House:
+    clock = SystemClock()
     (folder / "attempts").mkdir()
     files = FolderFiles(folder / "attempts")
     return House(
@@ -217,11 +229,12 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
             key=lambda attempt: str(folder / "keys" / attempt.replace("/", "_")),
             url=url,
         ),
+        mailroom=_mailroom(store),
         offers=store.offers,
         events=store.events,
         files=files,
         faults=Switchboard(frozenset(lab.nodes)),
-        images={IMAGE: ImageFiles(kernel=kernel, initrd=initrd)}.get,
+        images={IMAGE: _image(folder)}.get,
         token=Secret(secrets.token_hex(16)),
     )
 

@@ -12,6 +12,7 @@ from orchestrator.model.arch import Arch
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event
 from orchestrator.model.lease import Why
+from orchestrator.model.notice import Change
 from orchestrator.model.offer import Offer
 from orchestrator.model.partner import Record
 from orchestrator.model.request import Commit, Snapshot
@@ -19,6 +20,7 @@ from orchestrator.model.secret import Secret
 from orchestrator.model.verdict import Ruling
 
 _ARCH = TypeAdapter(Arch)
+CHANGE = TypeAdapter(Change)
 EVENT = TypeAdapter(Event)
 FACTS = TypeAdapter(tuple[tuple[str, str], ...])
 NAMES = TypeAdapter(frozenset[str])

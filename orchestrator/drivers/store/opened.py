@@ -6,6 +6,7 @@ from orchestrator.drivers.store.attestations import Attestations
 from orchestrator.drivers.store.database import Database
 from orchestrator.drivers.store.events import Events
 from orchestrator.drivers.store.nodes import Nodes
+from orchestrator.drivers.store.notices import Notices
 from orchestrator.drivers.store.offers import Offers
 from orchestrator.drivers.store.orders import Orders
 from orchestrator.drivers.store.queue import Queue
@@ -24,6 +25,7 @@ class Store:
     attestations: Attestations
     offers: Offers
     orders: Orders
+    notices: Notices
 
 
 def open_store(url: str) -> Store:
@@ -42,4 +44,5 @@ def open_store(url: str) -> Store:
         attestations=Attestations(database),
         offers=Offers(database),
         orders=Orders(database),
+        notices=Notices(database),
     )

@@ -1,0 +1,115 @@
+-- Statements about what people are told; in the form of `queries.sql`.
+
+-- notice_position -- how far a subscription has read the history
+select position from notice_positions where subscription = :subscription;
+
+-- notice_move -- a subscription has read the history up to here
+insert into notice_positions (subscription, position) values (:subscription, :position)
+on conflict (subscription) do update set position = excluded.position;
+
+-- event_newest -- the end of history
+select coalesce(max(seq), 0) as seq from events;
+
+-- changes_since -- attempts that were queued, started or judged after a position, oldest first
+select
+    e.seq, e.at, e.kind, e.stage, a.id as attempt, a.ruling,
+    r.repo, r.ref, r.lane, r.requester, r.snapshot, h.value as arch,
+    exists (
+        select 1 from attempts n
+        where n.cell = a.cell and n.number = a.number + 1 and n.asked_at = e.at
+    ) as retried
+from events e
+join attempts a on a.id = e.attempt
+join cells c on c.id = a.cell
+join archs h on h.digest = c.arch
+join runs r on r.id = a.run
+where e.seq > :seq
+    and (e.kind = 'judged'
+        or e.kind = 'started' and e.stage in ('lease', 'provision', 'partner'))
+order by e.seq
+limit :limit;
+
+-- changes_newest -- attempts that were judged, the newest first
+select
+    e.seq, e.at, e.kind, e.stage, a.id as attempt, a.ruling,
+    r.repo, r.ref, r.lane, r.requester, r.snapshot, h.value as arch,
+    exists (
+        select 1 from attempts n
+        where n.cell = a.cell and n.number = a.number + 1 and n.asked_at = e.at
+    ) as retried
+from events e
+join attempts a on a.id = e.attempt
+join cells c on c.id = a.cell
+join archs h on h.digest = c.arch
+join runs r on r.id = a.run
+where e.kind = 'judged' and a.verdict in ('passed', 'failed', 'broken')
+order by e.seq desc
+limit :limit;
+
+-- change_before -- what an arch said last of a branch before a position
+select a.verdict
+from runs r
+join attempts a on a.cell = cast(r.id as text) || '/' || cast(:arch as text)
+join events e on e.attempt = a.id and e.kind = 'judged'
+where r.repo = :repo and r.ref = :ref and e.seq < :seq
+    and a.verdict in ('passed', 'failed', 'broken')
+    and not exists (
+        select 1 from attempts n
+        where n.cell = a.cell and n.number = a.number + 1 and n.asked_at = e.at
+    )
+order by e.seq desc
+limit 1;
+
+-- letter_insert -- tell somebody of a change, once
+insert into letters (id, subscription, recipient, attempt, moment, at, value)
+values (
+    (select coalesce(max(id), 0) + 1 from letters),
+    :subscription, :recipient, :attempt, :moment, :at, :value
+)
+on conflict do nothing;
+
+-- letters_open -- what waits to be told, in the order in which it happened
+select id, recipient, at from letters
+where subscription = :subscription and message is null
+order by id;
+
+-- letter_enclose -- a message tells of a change
+update letters set message = :message where id = :letter;
+
+-- letters_of_message -- what a message tells of
+select value from letters where message = :message order by id;
+
+-- message_insert -- store a message that is due
+insert into messages (id, subscription, recipient, made_at, due_at, state)
+values (:message, :subscription, :recipient, :at, :at, 'waiting');
+
+-- message_due -- the message that has waited longest past its time
+select id, subscription, recipient, made_at, due_at, tries, state, said
+from messages
+where subscription = :subscription and state = 'waiting' and due_at <= :now
+order by due_at, made_at, id
+limit 1;
+
+-- message_by_id -- one message
+select id, subscription, recipient, made_at, due_at, tries, state, said
+from messages where id = :message;
+
+-- messages_newest -- the newest messages, of one subscription or (if empty) of all
+select id, subscription, recipient, made_at, due_at, tries, state, said
+from messages
+where cast(:subscription as text) in ('', subscription)
+order by made_at desc, id
+limit :limit;
+
+-- message_postpone -- a message is not due before then
+update messages set due_at = :due where id = :message;
+
+-- message_deliver -- a message was taken
+update messages set state = 'delivered', due_at = :now, said = '' where id = :message;
+
+-- message_fail -- a message was sent in vain
+update messages set tries = tries + 1, said = :said, due_at = :due, state = :state
+where id = :message and state = 'waiting';
+
+-- message_replay -- a message is due again
+update messages set state = 'waiting', due_at = :now, tries = 0, said = '' where id = :message;
