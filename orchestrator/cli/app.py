@@ -14,6 +14,7 @@ from orchestrator.cli import (
     demo,
     discover,
     doctor,
+    enrol,
     faults,
     image,
     inventory,
@@ -24,7 +25,7 @@ from orchestrator.cli.bundle import Verb, verb
 from orchestrator.cli.session import Common
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-node = typer.Typer(help="Take a machine out of service, bring it back, or test it.")
+node = typer.Typer(help="Add a machine, take it out of service, bring it back, or test it.")
 found = typer.Typer(help="Find machines that no lab file names yet.")
 golden = typer.Typer(help="Keep installed disks, so that reinstalls are fast.")
 lab = typer.Typer(help="Make simulated machines misbehave, or mend them.")
@@ -38,7 +39,7 @@ _VERBS: tuple[Verb, ...] = (
     *(notices.notices, notices.replay),
     *(check.check, doctor.doctor),
 )
-_NODE: tuple[Verb, ...] = (inventory.drain, inventory.restore, checkup.test)
+_NODE: tuple[Verb, ...] = (enrol.add, inventory.drain, inventory.restore, checkup.test)
 _LAB: tuple[Verb, ...] = (faults.fault, faults.faults, faults.clear)
 
 

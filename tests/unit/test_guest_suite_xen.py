@@ -111,6 +111,34 @@ def test_a_disk_goes_by_the_same_name_both_ways(suite: dict[str, ModuleType]) ->
     assert f"vdev={name}," in before
 
 
+class Busy(Xl):
+    """A node that fails at the first disks that it is to attach."""
+
+    def __init__(self, failures: int, error: type[Exception]) -> None:
+        super().__init__("")
+        self.failures, self.error = failures, error
+
+    def run(self, argv: list[str], *, stdin: str = "") -> str:
+        super().run(argv, stdin=stdin)
+        if argv[1] == "block-attach" and self.failures:
+            self.failures -= 1
+            raise self.error("xl block-attach failed: not ready")
+        return ""
+
+
+def test_a_busy_machine_gets_another_try_to_attach_a_disk(
+    suite: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite["xen"], "_PAUSE_SECONDS", 0)
+    failed = suite["node"].NodeError
+    node = Busy(2, failed)
+    suite["xen"].Xen(node).attach(_guest(suite), "/dev/sdb")
+    verbs = [words[1] for words in node.commands]
+    assert verbs == [*("block-attach", "block-detach") * 2, "block-attach"]
+    with pytest.raises(failed, match="not ready"):
+        suite["xen"].Xen(Busy(3, failed)).attach(_guest(suite), "/dev/sdb")
+
+
 def test_grub_keeps_what_the_kernel_was_told(tmp_path: Path) -> None:
     template = (ROLE / "templates" / "grub.cfg.j2").read_text()
     text = Environment(undefined=StrictUndefined, autoescape=False).from_string(template)  # noqa: S701  # no HTML

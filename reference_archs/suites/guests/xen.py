@@ -2,6 +2,8 @@
 
 import json
 import re
+import time
+from contextlib import suppress
 
 from guest import Guest, Nic
 from node import Node, NodeError
@@ -10,6 +12,8 @@ _LOGS = "/var/log/xen"
 _VERSION = re.compile(r"^xen_version\s*:\s*(\S+)", re.MULTILINE)
 _OURS = "Domain-0"
 _DISK = "xvdb"
+#: xl gives domain 0 and the guest ten seconds to agree on a disk, which a busy machine may miss
+_TRIES, _PAUSE_SECONDS = 3, 2.0
 
 
 class Xen:
@@ -41,6 +45,13 @@ class Xen:
 
     def attach(self, guest: Guest, device: str) -> None:
         """Give the running guest a block device of the node as one more disk."""
+        for _ in range(_TRIES - 1):
+            with suppress(NodeError):
+                self._xl("block-attach", guest.name, disk(device))
+                return
+            with suppress(NodeError):  # of what it may have left half done
+                self._xl("block-detach", guest.name, _DISK)
+            time.sleep(_PAUSE_SECONDS)
         self._xl("block-attach", guest.name, disk(device))
 
     def detach(self, guest: Guest, device: str) -> None:
