@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from orchestrator.model import existence
 from orchestrator.model.arch import (
     Alternative,
     Arch,
@@ -26,7 +27,7 @@ Axes = tuple[tuple[str, tuple[str, ...]], ...]
 
 KEYS = (
     *("arch", "summary", "lieutenants", "voting", "axes", "exclude", "roles", "semaphores"),
-    *("deploy", "smoke", "budget", "alternatives", "requires", "covers"),
+    *("deploy", "smoke", "budget", "alternatives", "requires", "covers", "exists"),
 )
 #: `{axis}`, but not Jinja's `{{ name }}` nor the shell's `${name}`
 _PLACEHOLDER = re.compile(r"(?<![{$])\{([A-Za-z_]\w*)\}(?!\})")
@@ -112,7 +113,11 @@ def _family(entry: Entry, shelf: _Shelf) -> tuple[Arch, ...]:
     archs = tuple(_arch(_filled(entry, dict(member)), member, shelf) for member in members)
     words = {value for _, values in axes for value in values}
     words |= {word for arch in archs for word in _words(arch)}
-    for key in ("lieutenants", "covers"):
+    for key in (
+        "lieutenants",
+        "covers",
+        *(("exists",) if existence.by_word(entry["exists"]) else ()),
+    ):
         _refuse_strangers(entry[key], words)
     return archs
 
@@ -202,8 +207,10 @@ def _arch(entry: Entry, axes: Settings, shelf: _Shelf) -> Arch:
         hardware=entry["requires"].written and bool(entry["requires"].one_of((Means.HARDWARE,))),
         source=entry["arch"].source,
     )
-    people, paths = (_shared(entry[key], _words(arch)) for key in ("lieutenants", "covers"))
-    return replace(arch, lieutenants=people, covers=paths)
+    words = _words(arch)
+    people, paths = (_shared(entry[key], words) for key in ("lieutenants", "covers"))
+    exists = existence.read(entry["exists"], words)
+    return replace(arch, lieutenants=people, covers=paths, exists=exists)
 
 
 def _words(arch: Arch) -> frozenset[str]:

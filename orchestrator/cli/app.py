@@ -20,6 +20,7 @@ from orchestrator.cli import (
     inventory,
     look,
     notices,
+    series,
 )
 from orchestrator.cli.bundle import Verb, verb
 from orchestrator.cli.session import Common
@@ -32,7 +33,7 @@ lab = typer.Typer(help="Make simulated machines misbehave, or mend them.")
 
 _VERBS: tuple[Verb, ...] = (
     *(demo.demo, box.up, box.down),
-    *(ask.run, ask.plan),
+    *(ask.run, ask.plan, series.patches),
     *(look.watch, look.show, look.matrix, look.runs),
     *(act.recheck, act.cancel, act.hold, act.release),
     *(inventory.archs, inventory.nodes, inventory.who),

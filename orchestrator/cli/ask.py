@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli import references, tables
-from orchestrator.cli.client import Body
+from orchestrator.cli.client import Body, Client
 from orchestrator.cli.durations import counted, spoken
 from orchestrator.cli.follow import follow
+from orchestrator.cli.series import laid_on, patch
 from orchestrator.cli.session import Session
 from orchestrator.cli.summary import next_step, title
 from orchestrator.model.errors import ConfigError
@@ -43,6 +44,14 @@ class Wanted:
         list[Path] | None,
         typer.Option("--patch", metavar="FILE", help="Lay this diff on top; may be repeated."),
     ] = None
+    series: Annotated[
+        Path | None,
+        typer.Option(
+            "--series",
+            metavar="DIR",
+            help="Lay an operator's folder of patches on top, without those that are upstream.",
+        ),
+    ] = None
     others: Annotated[
         list[str] | None,
         typer.Option("--with", metavar="REPO@REF", help="Another repository's ref; repeatable."),
@@ -65,7 +74,7 @@ class Wanted:
             "ref": ref.ref,
             "archs": self._archs(),
             "select": self.select,
-            "patches": [_patch(path) for path in self.patch or ()],
+            "patches": [patch(path) for path in self.patch or ()],
             "others": [
                 {"repo": other.repo, "ref": other.ref}
                 for other in map(references.parse, self.others or ())
@@ -95,9 +104,8 @@ def run(
     wait: Annotated[bool, typer.Option("--wait", help="Show it until it is over.")] = False,
 ) -> int | None:
     """Ask for a run: one cell per arch, on leased and reinstalled machines."""
-    body = wanted.body()
     client = session.client()
-    view = client.ask(body)
+    view = client.ask(_body(session, client, wanted))
     if wait or view.state is State.DONE:
         return follow(session, client, view)
     asked = f"asked for {counted(len(view.cells), 'cell')}"
@@ -107,13 +115,22 @@ def run(
 
 def plan(session: Session, wanted: Wanted) -> None:
     """Say what a run would be: cells, machines, time, pairs of settings covered."""
-    view = session.client().plan(wanted.body())
+    client = session.client()
+    view = client.plan(_body(session, client, wanted))
     head = f"{view.repo}@{view.ref}  {view.commit}  {view.subject}".rstrip()
-    session.show(view, head, "", tables.plan(view), "", _costs(view))
+    skipped = [f"{c.arch} is skipped: {c.skipped}" for c in view.cells if c.skipped]
+    session.show(view, head, "", tables.plan(view), "", *skipped, _costs(view))
+
+
+def _body(session: Session, client: Client, wanted: Wanted) -> Body:
+    """Return the request, with the series on trunk that the orchestrator says is not there yet."""
+    body = wanted.body()
+    return laid_on(session, client, body, wanted.series) if wanted.series else body
 
 
 def _costs(view: PlanView) -> str:
-    parts = [f"{counted(len(view.cells), 'cell')} on {counted(view.machines, 'machine')}"]
+    runs = [cell for cell in view.cells if not cell.skipped]
+    parts = [f"{counted(len(runs), 'cell')} on {counted(view.machines, 'machine')}"]
     if view.machine_hours is not None:
         parts.append(f"{view.machine_hours:.2f} machine-hours")
     if view.estimate_seconds is not None:
@@ -122,17 +139,6 @@ def _costs(view: PlanView) -> str:
         parts.append("how long is not known before each arch has passed once")
     parts.append(f"{view.pairs_covered} of {view.pairs_possible} pairs of settings")
     return "; ".join(parts)
-
-
-def _patch(path: Path) -> dict[str, str]:
-    try:
-        return {"name": path.name, "text": path.read_bytes().decode()}
-    except OSError as error:
-        msg = f"the patch {path} cannot be read: {error.strerror}"
-        raise ConfigError(msg) from error
-    except UnicodeDecodeError as error:
-        msg = f"the patch {path} is not text: write it with `git diff` or `git format-patch`"
-        raise ConfigError(msg) from error
 
 
 def _requester() -> str:

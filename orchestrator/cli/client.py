@@ -13,7 +13,14 @@ from orchestrator.model.checkup import NodeTest
 from orchestrator.model.errors import Bug, ConfigError, Denied, InfraError, NotFound, SmoketestError
 from orchestrator.model.export import Format
 from orchestrator.model.verdict import Blame
-from orchestrator.model.view import ArchView, CellDetail, NodeView, Owner, PlanView, RunView
+from orchestrator.model.view import (
+    ArchView,
+    CellDetail,
+    NodeView,
+    Owner,
+    PlanView,
+    RunView,
+)
 
 T = TypeVar("T")
 Body = Mapping[str, object]

@@ -31,7 +31,7 @@ def title(view: RunView) -> Text:
 def causes(view: RunView, console: Console) -> Iterator[Text]:
     """Yield a line for each cell that is over and not green: what, whose, why."""
     for cell in view.cells:
-        if cell.state is State.DONE and cell.verdict not in _QUIET:
+        if cell.state is State.DONE and cell.verdict is not Verdict.PASSED:
             said = mark(cell).text(console, word=False).append(f" {cell.arch}: ", style="bold")
             blame = f"{cell.blame}: " if cell.blame else ""
             yield said.append(f"{blame}{cell.cause or cell.verdict}", style="none")

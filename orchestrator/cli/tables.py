@@ -84,6 +84,9 @@ def plan(view: PlanView) -> Table:
     """Return one row per cell that the request would make."""
     made = table("arch", ">machines", "each needs", "votes", ">usually takes")
     for cell in view.cells:
+        if cell.skipped:
+            made.add_row(cell.arch, "-", Text("skipped", style="dim"), "-", "-")
+            continue
         usual = spoken(cell.usual_seconds) if cell.usual_seconds is not None else "not known yet"
         votes = "yes" if cell.voting else "no"
         made.add_row(cell.arch, str(cell.machines), "\n".join(cell.needs), votes, usual)

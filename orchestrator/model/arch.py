@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from orchestrator.model.existence import Existence
+
 Settings = tuple[tuple[str, str], ...]
 
 #: in place of a partner's name: whoever of the lab's partners takes the arch
@@ -97,6 +99,8 @@ class Arch:
     hardware: bool = False
     #: paths of the product (globs) that this arch exercises
     covers: tuple[str, ...] = ()
+    #: None: for every commit
+    exists: Existence | None = None
     #: where it was read, `file:line`
     source: str = ""
 

@@ -51,6 +51,8 @@ class Request:
     reason: str = ""
     #: the asker accepts that code of this repository runs as the lab's user
     trust_code: bool = False
+    #: the very commit of `ref` that is meant; empty: its newest
+    commit: str = ""
     #: a repeat with the same key finds the first run instead of starting another
     key: str = ""
 

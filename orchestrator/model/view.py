@@ -8,6 +8,7 @@ from orchestrator.model.lease import Why
 from orchestrator.model.node import Provenance
 from orchestrator.model.result import TestResult
 from orchestrator.model.run import State
+from orchestrator.model.series import Standing
 from orchestrator.model.verdict import Blame, Verdict
 
 
@@ -121,6 +122,8 @@ class PlannedCell:
     voting: bool
     #: seconds from lease to release, the median of earlier cells of this arch; None if none
     usual_seconds: float | None
+    #: why it would not run at all; empty: it would
+    skipped: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,3 +184,61 @@ class Owner:
     lieutenants: tuple[str, ...]
     archs: tuple[str, ...]
     because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitView:
+    """A commit of the product's history."""
+
+    commit: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingView:
+    """How a carried patch stands on one commit."""
+
+    commit: str
+    standing: Standing
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchView:
+    """A patch that an operator carries."""
+
+    operator: str
+    patch: str
+    subject: str
+    patch_id: str
+    #: on the newest commit
+    standing: Standing
+    because: str
+    #: the other operators that carry the same change
+    shared_with: tuple[str, ...]
+    #: on every surveyed commit, the newest first
+    commits: tuple[StandingView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedView:
+    """A change that several operators carry: worth merging."""
+
+    subject: str
+    operators: tuple[str, ...]
+    #: `operator/file`
+    patches: tuple[str, ...]
+    #: it is the very same in all of them; else they carry versions of it
+    identical: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchesView:
+    """What operators carry on top of a repository, commit by commit."""
+
+    repo: str
+    ref: str
+    #: the newest first
+    commits: tuple[CommitView, ...]
+    patches: tuple[PatchView, ...]
+    shared: tuple[SharedView, ...]

@@ -1,6 +1,6 @@
 """The one store: runs, events, the queue with its leases, and the nodes' standing."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -29,12 +29,15 @@ class Enrolled:
 class Runs(Protocol):
     """Requests, runs and cells."""
 
-    def add(self, request: Request, plan: Plan, ruling: Ruling | None, now: datetime) -> Run:
+    def add(
+        self, request: Request, plan: Plan, rulings: Mapping[str, Ruling], now: datetime
+    ) -> Run:
         """Store the run, its cells and their first attempts in one transaction.
 
-        With a `ruling` (the request is settled already, e.g. a patch does not apply) the cells are
-        stored as judged by it and nothing is queued. A request whose key is known returns the run
-        that has it.
+        The cells of archs in `rulings` (a patch does not apply; the arch has nothing to say about
+        this commit) are stored as judged; the others are queued. In the lane `merged` they take the
+        place of what waits for the same archs in older runs of that branch, which is settled as
+        cancelled and names this run. A request whose key is known returns the run that has it.
         """
         ...
 

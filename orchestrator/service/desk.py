@@ -1,5 +1,6 @@
 """The desk: takes requests, and acts on runs and cells."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from orchestrator.model.run import Cell, Plan, Run, State
 from orchestrator.model.verdict import Blame, Ruling, Verdict
 from orchestrator.ports.clock import Clock, Deadline
 from orchestrator.ports.engine import Engine
+from orchestrator.ports.history import History
 from orchestrator.ports.source import Source
 from orchestrator.ports.store import Queue, Runs
 from orchestrator.service.lab import Lab
@@ -24,40 +26,46 @@ LONGEST_HOLD = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A plan, and the rulings on its cells that are settled before anything runs, by arch."""
+
+    plan: Plan
+    rulings: Mapping[str, Ruling]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """Takes requests; every verb is safe to repeat."""
 
     lab: Lab
     clock: Clock
     source: Source
+    history: History
     runs: Runs
     queue: Queue
     engine: Engine
 
-    def plan(self, request: Request) -> Plan:
-        """Return what the request would run; nothing is stored.
+    def plan(self, request: Request) -> Draft:
+        """Return what the request would run, and what is settled beforehand; nothing is stored.
 
         Raises `NotFound`, `Impossible`, `Denied`, `PatchFailed` or another `ConfigError`.
         """
         commits, archs = self._check(request)
-        snapshot = requesting.pack(request, commits[0], self.source, self._deadline())
-        return Plan(snapshot=snapshot, archs=archs, others=commits[1:])
+        return self._draft(request, commits, archs)
 
     def ask(self, request: Request) -> Run:
         """Store the request as a run and wake the engine.
 
-        A patch that does not apply is a verdict (broken, blame config) on every cell: the run is
-        stored as judged. Anything else that is wrong raises, and nothing is stored.
+        A patch that does not apply is a verdict (broken, blame config) on every cell, and an arch
+        that does not exist for the commit one on its own (skipped): these are stored as judged.
+        Anything else that is wrong raises, and nothing is stored.
         """
         commits, archs = self._check(request)
-        ruling = None
         try:
-            snapshot = requesting.pack(request, commits[0], self.source, self._deadline())
+            draft = self._draft(request, commits, archs)
         except PatchFailed as error:
-            ruling = Ruling(verdict=Verdict.BROKEN, blame=Blame.CONFIG, cause=str(error))
-            snapshot = Snapshot(commit=commits[0], archive="")
-        plan = Plan(snapshot=snapshot, archs=archs, others=commits[1:])
-        run = self.runs.add(request, plan, ruling, self.clock.now())
+            draft = _refused(commits, archs, error)
+        run = self.runs.add(request, draft.plan, draft.rulings, self.clock.now())
         self.engine.wake()
         return run
 
@@ -115,6 +123,20 @@ class Desk:
         self._trust(request)
         return requesting.resolve(request, self.source, self._deadline()), archs
 
+    def _draft(
+        self, request: Request, commits: tuple[Commit, ...], archs: tuple[Arch, ...]
+    ) -> Draft:
+        """Return the plan; archs with nothing to say about these commits are settled already."""
+        snapshot = requesting.pack(request, commits[0], self.source, self._deadline())
+        plan = Plan(snapshot=snapshot, archs=archs, others=commits[1:])
+        reasons = planning.absent(plan, request.patches, self.history, self._deadline())
+        return Draft(
+            plan=plan,
+            rulings={
+                arch: Ruling(verdict=Verdict.SKIPPED, cause=why) for arch, why in reasons.items()
+            },
+        )
+
     def _trust(self, request: Request) -> None:
         simulated = any(n.provenance is Provenance.SIMULATED for n in self.lab.nodes.values())
         trusted = request.repo in self.lab.trusted or request.trust_code or self.lab.trust_code
@@ -144,3 +166,11 @@ class Desk:
 
     def _deadline(self) -> Deadline:
         return Deadline(self.clock, RESOLVE_SECONDS, what="reading the repository")
+
+
+def _refused(commits: tuple[Commit, ...], archs: tuple[Arch, ...], error: PatchFailed) -> Draft:
+    """Return the plan with every cell settled: a patch does not apply."""
+    ruling = Ruling(verdict=Verdict.BROKEN, blame=Blame.CONFIG, cause=str(error))
+    snapshot = Snapshot(commit=commits[0], archive="")
+    plan = Plan(snapshot=snapshot, archs=archs, others=commits[1:])
+    return Draft(plan=plan, rulings={arch.name: ruling for arch in archs})

@@ -1,6 +1,6 @@
 """The library: everything that people and scripts are shown, derived and never stored twice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from shlex import quote
@@ -76,15 +76,21 @@ class Library:
             attempts=tuple(map(self._attempt, found.attempts)),
         )
 
-    def plan(self, request: Request, plan: Plan) -> PlanView:
-        """Return what the plan would cost on this lab, from the history of its archs."""
+    def plan(self, request: Request, plan: Plan, rulings: Mapping[str, Ruling]) -> PlanView:
+        """Return what the plan would cost on this lab, from the history of its archs.
+
+        Cells with a ruling cost nothing: they are settled already.
+        """
         usual = self._usual()
-        cells = tuple(_planned(arch, usual.get(arch.name)) for arch in plan.archs)
-        times = [(cell.machines, cell.usual_seconds) for cell in cells]
+        cells = tuple(
+            _planned(arch, usual.get(arch.name), rulings.get(arch.name)) for arch in plan.archs
+        )
+        times = [(cell.machines, cell.usual_seconds) for cell in cells if not cell.skipped]
         seconds = [count * t for count, t in times if t is not None]
         known = len(seconds) == len(times)
         longest = max((t for _, t in times if t is not None), default=0.0)
-        covered, possible = pair_coverage(plan.archs, list(self.lab.archs.values()))
+        run = [arch for arch in plan.archs if arch.name not in rulings]
+        covered, possible = pair_coverage(run, list(self.lab.archs.values()))
         commit = plan.snapshot.commit
         return PlanView(
             repo=request.repo,
@@ -92,7 +98,7 @@ class Library:
             commit=commit.name,
             subject=commit.subject,
             cells=cells,
-            machines=sum(cell.machines for cell in cells),
+            machines=sum(cell.machines for cell in cells if not cell.skipped),
             machine_hours=round(sum(seconds) / 3600, 3) if known else None,
             estimate_seconds=max(longest, sum(seconds) / self._in_service()) if known else None,
             pairs_covered=covered,
@@ -252,7 +258,7 @@ def _ssh(login: Access, key: str) -> str:
     return f"ssh -i {quote(key)} {pinned} -p {login.port} {login.user}@{login.address}"
 
 
-def _planned(arch: Arch, usual: float | None) -> PlannedCell:
+def _planned(arch: Arch, usual: float | None, ruling: Ruling | None) -> PlannedCell:
     first, asked = arch.by(0), arch.ways[0].partner
     needs = tuple(f"{r.count} x {' and '.join(sorted(r.needs))}" for r in first.roles)
     return PlannedCell(
@@ -261,6 +267,7 @@ def _planned(arch: Arch, usual: float | None) -> PlannedCell:
         needs=needs or (f"partner {asked}",),
         voting=arch.voting,
         usual_seconds=usual,
+        skipped=ruling.cause if ruling else "",
     )
 
 

@@ -7,9 +7,13 @@ from itertools import combinations
 
 from orchestrator.model.arch import ANY, Alternative, Arch, Means
 from orchestrator.model.errors import Impossible, NotFound
+from orchestrator.model.existence import absence
 from orchestrator.model.lease import Candidate
 from orchestrator.model.placement import missing, needs
-from orchestrator.model.request import Request, Select
+from orchestrator.model.request import Commit, Patch, Request, Select
+from orchestrator.model.run import Plan
+from orchestrator.ports.clock import Deadline
+from orchestrator.ports.history import History
 
 #: each partner of the lab, and the archs that it takes
 Partners = Mapping[str, frozenset[str]]
@@ -111,6 +115,35 @@ def _lacking(arch: Arch, number: int, nodes: Sequence[Candidate]) -> str:
     if way.means is Means.PARTNER:
         return f"the partner {way.partner}" if way.partner != ANY else "a partner who takes it"
     return missing(needs(arch.by(number)), nodes)
+
+
+def absent(
+    plan: Plan, patches: Sequence[Patch], history: History, deadline: Deadline
+) -> Mapping[str, str]:
+    """Return why an arch has nothing to say about the plan's commits, for each that has not."""
+    found: dict[str, str] = {}
+    for arch in plan.archs:
+        commit = _looked_at(arch, plan) if arch.exists else None
+        if arch.exists and commit:
+            ours = patches if commit is plan.snapshot.commit else ()
+            files = history.present(commit, ours, arch.exists.files, deadline)
+            release = history.release(commit, deadline) if arch.exists.bounded else ""
+            if why := absence(arch.exists, commit, files, release):
+                found[arch.name] = why
+    return found
+
+
+def _looked_at(arch: Arch, plan: Plan) -> Commit | None:
+    """Return the commit that decides whether the arch exists, None if it is not in the plan."""
+    commits = (plan.snapshot.commit, *plan.others)
+    wanted = arch.exists.repo if arch.exists else ""
+    if not wanted:
+        return commits[0]
+    return next((c for c in commits if wanted in {c.repo, _last_part(c.repo)}), None)
+
+
+def _last_part(repo: str) -> str:
+    return repo.rstrip("/").rpartition("/")[2].removesuffix(".git")
 
 
 def _unknown(name: str, known: list[str]) -> str:

@@ -1,5 +1,7 @@
 """Request: turn every ref into a commit, once, and pack what is to be tested."""
 
+from dataclasses import replace
+
 from orchestrator.model.request import Commit, Request, Snapshot
 from orchestrator.ports.clock import Deadline
 from orchestrator.ports.source import Source
@@ -10,8 +12,9 @@ def resolve(request: Request, source: Source, deadline: Deadline) -> tuple[Commi
 
     Raises `NotFound` for an unknown ref and `ConfigError` for a repository out of reach.
     """
-    refs = ((request.repo, request.ref), *((other.repo, other.ref) for other in request.others))
-    return tuple(source.resolve(repo, ref, deadline) for repo, ref in refs)
+    first = source.resolve(request.repo, request.commit or request.ref, deadline)
+    others = (source.resolve(other.repo, other.ref, deadline) for other in request.others)
+    return (replace(first, ref=request.ref), *others)
 
 
 def pack(request: Request, commit: Commit, source: Source, deadline: Deadline) -> Snapshot:

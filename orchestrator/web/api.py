@@ -17,13 +17,21 @@ from orchestrator.model.view import (
     CellDetail,
     NodeView,
     Owner,
+    PatchesView,
     PlanView,
     RunView,
 )
 from orchestrator.ports.faults import Faults, NodeFault
 from orchestrator.web.addresses import CellHere, RunHere
 from orchestrator.web.auth import Writer, check_token
-from orchestrator.web.bodies import FaultBody, HoldBody, ReasonBody, RequestBody, TestBody
+from orchestrator.web.bodies import (
+    FaultBody,
+    HoldBody,
+    ReasonBody,
+    RequestBody,
+    SurveyBody,
+    TestBody,
+)
 from orchestrator.web.house import Here, House
 from orchestrator.web.stream import Feed, newest
 
@@ -81,7 +89,15 @@ def ask(house: Here, body: RequestBody) -> RunView:
 def plan(house: Here, body: RequestBody) -> PlanView:
     """Return what the same request to `/api/runs` would do; nothing is stored."""
     request = body.request()
-    return house.library.plan(request, house.desk.plan(request))
+    draft = house.desk.plan(request)
+    return house.library.plan(request, draft.plan, draft.rulings)
+
+
+@writes.post("/patches")
+def patches(house: Here, body: SurveyBody) -> PatchesView:
+    """Return how operators' patches stand on the newest commits of a ref; nothing is stored."""
+    series = [one.series() for one in body.series]
+    return house.carried.report(body.repo, body.ref, body.last, series)
 
 
 @reads.get("/runs/{run}")

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from orchestrator.model.request import Lane, Patch, Ref, Request, Select
+from orchestrator.model.series import Series
 
 Word = Annotated[str, Field(min_length=1, max_length=1000)]
 Sentence = Annotated[str, Field(max_length=2000)]
@@ -60,6 +61,27 @@ class RequestBody(_Body):
             trust_code=self.trust_code,
             key=self.key,
         )
+
+
+class SeriesBody(_Body):
+    """The patches that one operator carries, in their order."""
+
+    operator: Word
+    patches: Annotated[tuple[PatchBody, ...], Field(min_length=1, max_length=1000)]
+
+    def series(self) -> Series:
+        """Return it as the survey takes it."""
+        patches = tuple(Patch(name=patch.name, text=patch.text) for patch in self.patches)
+        return Series(operator=self.operator, patches=patches)
+
+
+class SurveyBody(_Body):
+    """What to lay on which commits."""
+
+    repo: Word
+    ref: Word
+    last: Annotated[int, Field(ge=1, le=100)] = 5
+    series: Annotated[tuple[SeriesBody, ...], Field(min_length=1, max_length=100)]
 
 
 class ReasonBody(_Body):

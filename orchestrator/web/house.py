@@ -11,6 +11,7 @@ from orchestrator.model.secret import Secret
 from orchestrator.ports.faults import Faults
 from orchestrator.ports.files import Files
 from orchestrator.ports.store import Events, Offers
+from orchestrator.service.carried import CarriedPatches
 from orchestrator.service.checkup import Checkup
 from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
@@ -43,6 +44,7 @@ class House:
 
     identity: Identity
     desk: Desk
+    carried: CarriedPatches
     inventory: Inventory
     checkup: Checkup
     library: Library

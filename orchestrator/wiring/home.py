@@ -31,6 +31,11 @@ class Home:
         return self.folder / "attempts"
 
     @property
+    def repositories(self) -> Path:
+        """Return the folder that keeps mirrors of repositories, and what was packed of them."""
+        return self.folder / "repositories"
+
+    @property
     def server_file(self) -> Path:
         """Return the file that tells the command line where we answer, and our token."""
         return self.folder / "server.json"

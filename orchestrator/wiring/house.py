@@ -22,12 +22,15 @@ from orchestrator.drivers.shell.ssh import SshShell
 from orchestrator.drivers.slots.fifo import FifoSlots
 from orchestrator.drivers.smoke.pytests import PytestSmoke
 from orchestrator.drivers.source.git import GitSource
+from orchestrator.drivers.source.history import GitHistory
+from orchestrator.drivers.source.survey import GitSurvey
 from orchestrator.drivers.store.opened import Store, open_store
 from orchestrator.flow import ORDER, Flow
 from orchestrator.ports.attest import Inspects
 from orchestrator.ports.kit import Kit
 from orchestrator.ports.power import Power
 from orchestrator.ports.store import Enrolled
+from orchestrator.service.carried import CarriedPatches
 from orchestrator.service.checkup import Checkup
 from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
@@ -154,13 +157,12 @@ def _web(
             orchestrator=home.identity(),
             lab=lab.title,
         ),
-        desk=Desk(
-            lab=known,
+        desk=_desk(home, lab, known, store, engine),
+        carried=CarriedPatches(
             clock=clock,
-            source=GitSource(home.folder / "repositories", lab.aliases),
-            runs=store.runs,
-            queue=store.queue,
-            engine=engine,
+            source=GitSource(home.repositories, lab.aliases),
+            history=GitHistory(home.repositories, lab.aliases),
+            survey=GitSurvey(home.repositories, lab.aliases),
         ),
         inventory=Inventory(
             clock=clock, nodes=store.nodes, attestations=store.attestations, engine=engine
@@ -174,6 +176,18 @@ def _web(
         faults=lab.faults,
         images=partial(files, lab),
         token=home.token(),
+    )
+
+
+def _desk(home: Home, lab: LabParts, known: Lab, store: Store, engine: DbosEngine) -> Desk:
+    return Desk(
+        lab=known,
+        clock=SystemClock(),
+        source=GitSource(home.repositories, lab.aliases),
+        history=GitHistory(home.repositories, lab.aliases),
+        runs=store.runs,
+        queue=store.queue,
+        engine=engine,
     )
 
 

@@ -78,8 +78,11 @@ def lines() -> Iterator[Line]:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Path]:
-    """A folder as its reader has it: a patch and a lab file of their own, a home that is new."""
+    """A folder as its reader has it: patches and a lab file of their own, a home that is new."""
     (tmp_path / "my.patch").write_text(PATCH)
+    for operator in ("north", "south"):
+        (tmp_path / operator).mkdir()
+        (tmp_path / operator / "0001-news.patch").write_text(PATCH)
     (tmp_path / "lab.toml").write_text(LAB)
     (tmp_path / "r1.bmc").touch(mode=0o600)
     (tmp_path / "r1.bmc").write_text(secrets.token_hex(8))

@@ -99,7 +99,8 @@ def plan(*archs: Arch, sha: str = "1a2b3c", patched: str = "") -> Plan:
 
 def ask(store: Store, what: Plan, ruling: Ruling | None = None, **fields: object) -> Run:
     request = replace(Request(repo="nova", ref="trunk", requester="ann"), **fields)
-    return store.runs.add(request, what, ruling, NOW)
+    rulings = {arch.name: ruling for arch in what.archs} if ruling else {}
+    return store.runs.add(request, what, rulings, NOW)
 
 
 def enrol(store: Store, count: int) -> None:

@@ -30,7 +30,7 @@ def opens(url: str, go: str) -> None:
     while not Path(go).exists():
         time.sleep(0.001)
     store = open_store(url)
-    store.runs.add(Request(repo="r", ref="t", requester=go), plan(arch("kvm")), None, now())
+    store.runs.add(Request(repo="r", ref="t", requester=go), plan(arch("kvm")), {}, now())
 
 
 def churns(url: str, folder: str, name: str, runs: str) -> None:
@@ -43,7 +43,7 @@ def churns(url: str, folder: str, name: str, runs: str) -> None:
     for number in range(int(runs)):
         archs = [arch(f"{name}-{n}", chance.randint(1, 8)) for n in range(CELLS)]
         request = Request(repo="r", ref="t", requester=name, key=f"{name} {number}")
-        store.runs.add(request, plan(*archs), None, now())
+        store.runs.add(request, plan(*archs), {}, now())
         step(store, Path(folder), name)
     while step(store, Path(folder), name):
         time.sleep(0.03)

@@ -70,7 +70,7 @@ def test_a_plan_comes_back_from_the_store(store: Store, data: st.DataObject) -> 
     drawn = data.draw(st.from_type(Plan))
     archs = tuple(replace(arch, name=f"a{n}") for n, arch in enumerate(drawn.archs))
     asked = replace(data.draw(st.from_type(Request)), key="")
-    run = store.runs.add(asked, replace(drawn, archs=archs), None, datetime.now(UTC))
+    run = store.runs.add(asked, replace(drawn, archs=archs), {}, datetime.now(UTC))
     assert store.runs.plan(run.id) == replace(drawn, archs=archs)
     assert tuple(cell.arch for cell in store.runs.cells(run.id)) == archs
     assert (run.repo, run.ref, run.lane, run.reason) == (

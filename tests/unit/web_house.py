@@ -17,6 +17,8 @@ import uvicorn
 from orchestrator.drivers.clock.system import SystemClock
 from orchestrator.drivers.files.folder import FolderFiles
 from orchestrator.drivers.source.git import GitSource
+from orchestrator.drivers.source.history import GitHistory
+from orchestrator.drivers.source.survey import GitSurvey
 from orchestrator.drivers.store.opened import Store, open_store
 from orchestrator.model.arch import Arch, Deploy, Role, Smoke
 from orchestrator.model.errors import NotFound
@@ -26,6 +28,7 @@ from orchestrator.model.offer import Offer
 from orchestrator.model.secret import Secret
 from orchestrator.ports.faults import NodeFault
 from orchestrator.ports.store import Enrolled
+from orchestrator.service.carried import CarriedPatches
 from orchestrator.service.checkup import Checkup
 from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
@@ -185,6 +188,27 @@ def _checkup(lab: Lab, store: Store, engine: StillEngine) -> Checkup:
     )
 
 
+def _desk(folder: Path, lab: Lab, store: Store, engine: StillEngine) -> Desk:
+    return Desk(
+        lab=lab,
+        clock=SystemClock(),
+        source=GitSource(folder / "cache", {}),
+        history=GitHistory(folder / "cache", {}),
+        runs=store.runs,
+        queue=store.queue,
+        engine=engine,
+    )
+
+
+def _carried(folder: Path) -> CarriedPatches:
+    return CarriedPatches(
+        clock=SystemClock(),
+        source=GitSource(folder / "cache", {}),
+        history=GitHistory(folder / "cache", {}),
+        survey=GitSurvey(folder / "cache", {}),
+    )
+
+
 def _image(folder: Path) -> ImageFiles:
     kernel, initrd = folder / "linux", folder / "initrd.gz"
     kernel.write_bytes(secrets.token_bytes(4000))
@@ -205,14 +229,8 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
     files = FolderFiles(folder / "attempts")
     return House(
         identity=Identity(version="0.1.0", orchestrator="0a1b2c3d4e5f", lab="lab in a box"),
-        desk=Desk(
-            lab=lab,
-            clock=clock,
-            source=GitSource(folder / "cache", {}),
-            runs=store.runs,
-            queue=store.queue,
-            engine=engine,
-        ),
+        desk=_desk(folder, lab, store, engine),
+        carried=_carried(folder),
         inventory=Inventory(
             clock=clock, nodes=store.nodes, attestations=store.attestations, engine=engine
         ),

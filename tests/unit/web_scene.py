@@ -50,7 +50,7 @@ class Scene:
         chosen = tuple(lab.archs[name] for name in (archs or lab.archs))
         request = Request(repo="sample", ref=ref, requester="ada", reason=reason)
         plan = Plan(snapshot=Snapshot(commit=commit, archive=""), archs=chosen)
-        return self.home.store.runs.add(request, plan, None, self.now).id
+        return self.home.store.runs.add(request, plan, {}, self.now).id
 
     def grant(self) -> None:
         """Give machines to whoever is next."""

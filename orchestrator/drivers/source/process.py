@@ -32,7 +32,13 @@ _EMPTY_WORDS = frozenset(
     }
 )
 _LEVEL = re.compile(r"^(fatal|error|remote): *")
-_SAFE = ("core.hooksPath=/dev/null", "gc.auto=0", "maintenance.auto=false", "advice.detachedHead=0")
+_SAFE = (
+    "core.hooksPath=/dev/null",
+    "core.quotePath=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "advice.detachedHead=0",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ Value = str | int | None
 
 
 class Transaction:
-    """Runs statements of `queries.sql`, by name, within one transaction."""
+    """Runs statements of the SQL files, by name, within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         """Take the connection, its transaction begun."""

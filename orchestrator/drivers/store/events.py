@@ -7,11 +7,20 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from orchestrator.drivers.store.attempts import Attempt, close, enqueue, find, following, record
+from orchestrator.drivers.store.attempts import (
+    Attempt,
+    NewAttempt,
+    close,
+    enqueue,
+    find,
+    following,
+    record,
+)
 from orchestrator.drivers.store.codec import EVENT, instant
 from orchestrator.drivers.store.database import Database, Transaction
+from orchestrator.drivers.store.superseding import successor
 from orchestrator.model.errors import Bug
-from orchestrator.model.event import Event, Kind
+from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.lease import Turn
 from orchestrator.model.run import State
@@ -44,7 +53,7 @@ class Events:
             if ruling:
                 close(tx, [attempt], ruling)
             if ruling and retry is not None and not found.stopping:
-                enqueue(tx, [following(found, retry, turn)], now)
+                _try_again(tx, found, following(found, retry, turn), now)
 
     def of(self, attempt: AttemptId) -> tuple[Event, ...]:
         """Return the attempt's events, oldest first."""
@@ -80,6 +89,16 @@ def _ruling(attempt: AttemptId, events: Sequence[Event]) -> Ruling | None:
         msg = f"{attempt} was judged without a ruling"
         raise Bug(msg)
     return judged.ruling if judged else None
+
+
+def _try_again(tx: Transaction, attempt: Attempt, again: NewAttempt, now: datetime) -> None:
+    """Queue the next try, unless a newer commit has taken its place in the lane `merged`."""
+    newer = successor(tx, attempt.id)
+    if newer is None:
+        enqueue(tx, [again], now)
+        return
+    text = f"not tried again: superseded by run {newer}, which has a newer commit"
+    record(tx, [(attempt.id, Event(kind=Kind.NOTE, stage=Stage.VERDICT, text=text))], now)
 
 
 def _event(row: Row[Any]) -> Event:

@@ -22,6 +22,7 @@ from orchestrator.drivers.store.codec import (
 )
 from orchestrator.drivers.store.database import Database, Transaction
 from orchestrator.drivers.store.order import PRIORITY
+from orchestrator.drivers.store.superseding import supersede
 from orchestrator.model.errors import NotFound
 from orchestrator.model.ids import AttemptId, CellId, RunId, cell_id
 from orchestrator.model.request import Commit, Lane, Request
@@ -35,14 +36,15 @@ class Runs:
 
     database: Database
 
-    def add(self, request: Request, plan: Plan, ruling: Ruling | None, now: datetime) -> Run:
+    def add(
+        self, request: Request, plan: Plan, rulings: Mapping[str, Ruling], now: datetime
+    ) -> Run:
         """Store the run, its cells and their first attempts; a known key returns its run."""
         with self.database.write() as tx:
             known = tx.one("run_by_key", key=request.key) if request.key else None
             run = RunId(known.id) if known else _add(tx, request, plan, now)
             if not known:
-                cells = [cell_id(run, arch.name) for arch in plan.archs]
-                _queue(tx, cells, request.lane, ruling, now)
+                _queue(tx, run, plan, request.lane, rulings, now)
         return self.run(run)
 
     def run(self, run: RunId) -> Run:
@@ -136,16 +138,26 @@ def _add(tx: Transaction, request: Request, plan: Plan, now: datetime) -> RunId:
 
 
 def _queue(
-    tx: Transaction, cells: Sequence[CellId], lane: Lane, ruling: Ruling | None, now: datetime
+    tx: Transaction,
+    run: RunId,
+    plan: Plan,
+    lane: Lane,
+    rulings: Mapping[str, Ruling],
+    now: datetime,
 ) -> None:
-    """Store the cells' first attempts, waiting, or settled by `ruling`."""
+    """Store the cells' first attempts, waiting, or settled by their ruling."""
     priority = PRIORITY[lane]
-    first = [NewAttempt(cell=cell, number=1, priority=priority) for cell in cells]
-    if ruling is None:
-        enqueue(tx, first, now)
-    else:
-        insert(tx, first, now)
-        settle(tx, [attempt.id for attempt in first], ruling, now)
+    first = {
+        arch.name: NewAttempt(cell=cell_id(run, arch.name), number=1, priority=priority)
+        for arch in plan.archs
+    }
+    open_ = {name: attempt for name, attempt in first.items() if name not in rulings}
+    insert(tx, [first[name] for name in first if name in rulings], now)
+    for name, ruling in rulings.items():
+        settle(tx, [first[name].id], ruling, now)
+    enqueue(tx, list(open_.values()), now)
+    if lane is Lane.MERGED:
+        supersede(tx, run, frozenset(open_), now)
 
 
 def _digest(text: str) -> str:
