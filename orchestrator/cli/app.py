@@ -21,6 +21,7 @@ from orchestrator.cli import (
     look,
     notices,
     series,
+    watching,
 )
 from orchestrator.cli.bundle import Verb, verb
 from orchestrator.cli.session import Common
@@ -34,7 +35,7 @@ lab = typer.Typer(help="Make simulated machines misbehave, or mend them.")
 _VERBS: tuple[Verb, ...] = (
     *(demo.demo, box.up, box.down),
     *(ask.run, ask.plan, series.patches),
-    *(look.watch, look.show, look.matrix, look.runs),
+    *(look.watch, look.show, look.matrix, look.runs, watching.watches),
     *(act.recheck, act.cancel, act.hold, act.release),
     *(inventory.archs, inventory.nodes, inventory.who),
     *(notices.notices, notices.replay),

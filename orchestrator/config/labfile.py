@@ -13,11 +13,13 @@ from orchestrator.config.images import images
 from orchestrator.config.manners import Ipmi, Manners, Redfish, Strips, manners
 from orchestrator.config.nodes import Drivers, nodes
 from orchestrator.config.notices import Told, told
+from orchestrator.config.watches import watches
 from orchestrator.model import toml
 from orchestrator.model.document import Entry
 from orchestrator.model.errors import ConfigError
 from orchestrator.model.image import Image
 from orchestrator.model.node import Node
+from orchestrator.model.watch import Watch
 
 __all__ = [
     "Drivers",
@@ -36,7 +38,7 @@ __all__ = [
 
 _TABLES = (
     *("lab", "store", "repos", "nodes", "images", "drivers", "folders", "emulated"),
-    *("people", "mail", "notices"),
+    *("people", "mail", "notices", "watch"),
 )
 
 
@@ -72,6 +74,8 @@ class LabFile:
     #: where people reach the pages; empty: where they are served
     url: str = ""
     told: Told = field(default_factory=Told)
+    #: repositories that start runs by themselves
+    watches: tuple[Watch, ...] = ()
     #: where it was read
     path: Path = field(compare=False)
 
@@ -101,19 +105,21 @@ def load(path: Path, *, drivers: Drivers | None = None) -> LabFile:
     head.table("name", "address", "port", "trust_code", "url")
     lab["store"].table("url")
     url = lab["store"]["url"]
+    repos = {alias: _repo(entry, home) for alias, entry in lab["repos"].table().items()}
     return LabFile(
         name=head["name"].text(path.stem),
         address=values.address(head["address"], "127.0.0.1"),
         port=values.port(head["port"], 0, least=0),
         trust_code=head["trust_code"].flag(default=False),
         store_url=values.open_url(url) if url.written else "",
-        repos={alias: _repo(entry, home) for alias, entry in lab["repos"].table().items()},
+        repos=repos,
         trusted=frozenset(_trusted(lab["repos"])),
         nodes=nodes(lab["nodes"], home, drivers),
         images=images(lab["images"], home, emulated=lab["emulated"].written),
         emulated=emulated(lab["emulated"]),
         url=values.open_url(head["url"]).rstrip("/") if head["url"].written else "",
         told=told(lab, home),
+        watches=watches(lab["watch"], repos),
         manners=manners(lab["drivers"], home),
         folders=_folders(lab["folders"], home),
         path=path,

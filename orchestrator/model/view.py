@@ -242,3 +242,30 @@ class PatchesView:
     commits: tuple[CommitView, ...]
     patches: tuple[PatchView, ...]
     shared: tuple[SharedView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedView:
+    """How far a watch got on one branch."""
+
+    branch: str
+    #: the newest commit that was asked for, or that was there when the watch began
+    commit: str
+    at: datetime
+    run: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchView:
+    """A repository whose branches start runs by themselves."""
+
+    watch: str
+    repo: str
+    lane: str
+    branches: tuple[str, ...]
+    archs: tuple[str, ...]
+    #: None: not since the orchestrator was started
+    looked_at: datetime | None
+    #: what was wrong then; empty: nothing
+    trouble: str
+    seen: tuple[WatchedView, ...]

@@ -16,6 +16,7 @@ from orchestrator.model.partner import Order, Record, Sighting, Standing
 from orchestrator.model.request import Request
 from orchestrator.model.run import Cell, Plan, Run
 from orchestrator.model.verdict import Ruling
+from orchestrator.model.watch import Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +222,18 @@ class Nodes(Protocol):
 
         A commit is known-good when some cell of it passed on other machines.
         """
+        ...
+
+
+class Watches(Protocol):
+    """How far watches of repositories got."""
+
+    def seen(self, watch: str) -> tuple[Seen, ...]:
+        """Return how far the watch got, branch by branch; none before it began."""
+        ...
+
+    def see(self, watch: str, seen: Seen) -> None:
+        """Store how far the watch got on that branch; the newest word counts."""
         ...
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from orchestrator.web import api, boot, kept, pages, problems, told
+from orchestrator.web import api, boot, kept, pages, problems, told, watched
 from orchestrator.web.guard import Guard
 from orchestrator.web.house import House
 from orchestrator.web.stream import Feed
@@ -33,7 +33,9 @@ def build(house: House) -> FastAPI:
     app.state.house = house
     app.state.feed = Feed(house.events)
     problems.install(app)
-    for router in (api.reads, api.writes, kept.routes, told.routes, boot.routes, pages.routes):
+    for router in (api.reads, api.writes, kept.routes, told.routes, watched.routes):
+        app.include_router(router)
+    for router in (boot.routes, pages.routes):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Guard)

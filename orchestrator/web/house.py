@@ -17,6 +17,7 @@ from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.library import Library
 from orchestrator.service.mailroom import Mailroom
+from orchestrator.service.watcher import Watcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class House:
     checkup: Checkup
     library: Library
     mailroom: Mailroom
+    watcher: Watcher
     offers: Offers
     events: Events
     files: Files

@@ -21,26 +21,22 @@ from orchestrator.drivers.orphans.cookie import CookieOrphans
 from orchestrator.drivers.shell.ssh import SshShell
 from orchestrator.drivers.slots.fifo import FifoSlots
 from orchestrator.drivers.smoke.pytests import PytestSmoke
-from orchestrator.drivers.source.git import GitSource
-from orchestrator.drivers.source.history import GitHistory
-from orchestrator.drivers.source.survey import GitSurvey
 from orchestrator.drivers.store.opened import Store, open_store
 from orchestrator.flow import ORDER, Flow
 from orchestrator.ports.attest import Inspects
 from orchestrator.ports.kit import Kit
 from orchestrator.ports.power import Power
 from orchestrator.ports.store import Enrolled
-from orchestrator.service.carried import CarriedPatches
 from orchestrator.service.checkup import Checkup
-from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
 from orchestrator.service.mailroom import Mailroom
 from orchestrator.service.recovery import Recovery
+from orchestrator.service.watcher import Watcher
 from orchestrator.web import house as web
 from orchestrator.web.app import build as build_app
-from orchestrator.wiring import power
+from orchestrator.wiring import power, repositories
 from orchestrator.wiring.boots import boots, files
 from orchestrator.wiring.home import Home
 from orchestrator.wiring.lab import LabParts
@@ -61,6 +57,7 @@ class House:
     children: WarmChildren
     recovery: Recovery
     mailroom: Mailroom
+    watcher: Watcher
 
     def open(self, switched_off: str) -> None:
         """Start working; `switched_off` says so if the lab lost power since we last worked."""
@@ -102,6 +99,7 @@ def build(home: Home, lab: LabParts, url: str) -> House:
         children=children,
         recovery=recovery,
         mailroom=known.mailroom,
+        watcher=known.watcher,
     )
 
 
@@ -151,19 +149,16 @@ def _web(
         trust_code=lab.trust_code,
         partners=lab.partners,
     )
+    desk = repositories.desk(home, lab, known, store, engine)
     return web.House(
         identity=web.Identity(
             version=version("smoketest-orchestrator"),
             orchestrator=home.identity(),
             lab=lab.title,
         ),
-        desk=_desk(home, lab, known, store, engine),
-        carried=CarriedPatches(
-            clock=clock,
-            source=GitSource(home.repositories, lab.aliases),
-            history=GitHistory(home.repositories, lab.aliases),
-            survey=GitSurvey(home.repositories, lab.aliases),
-        ),
+        desk=desk,
+        watcher=repositories.watcher(home, lab, desk, store),
+        carried=repositories.carried(home, lab),
         inventory=Inventory(
             clock=clock, nodes=store.nodes, attestations=store.attestations, engine=engine
         ),
@@ -176,18 +171,6 @@ def _web(
         faults=lab.faults,
         images=partial(files, lab),
         token=home.token(),
-    )
-
-
-def _desk(home: Home, lab: LabParts, known: Lab, store: Store, engine: DbosEngine) -> Desk:
-    return Desk(
-        lab=known,
-        clock=SystemClock(),
-        source=GitSource(home.repositories, lab.aliases),
-        history=GitHistory(home.repositories, lab.aliases),
-        runs=store.runs,
-        queue=store.queue,
-        engine=engine,
     )
 
 

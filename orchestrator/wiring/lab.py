@@ -17,9 +17,12 @@ from orchestrator.lab.labdir import parse_speed, read_state
 from orchestrator.lab.sample.make import make
 from orchestrator.lab.shape import HOST
 from orchestrator.model.arch import Arch
+from orchestrator.model.document import hint
+from orchestrator.model.errors import ConfigError
 from orchestrator.model.image import Image
 from orchestrator.model.node import Node
 from orchestrator.model.partner import Contract
+from orchestrator.model.watch import Watch
 from orchestrator.ports.bays import Bays
 from orchestrator.ports.faults import Faults
 from orchestrator.wiring import emulated
@@ -85,6 +88,8 @@ class LabParts:
     #: where people reach the pages; empty: where they are served
     url: str = ""
     told: config.Told = field(default_factory=config.Told)
+    #: repositories that start runs by themselves
+    watches: tuple[Watch, ...] = ()
 
 
 def open_lab(settings: Settings, home: Home) -> LabParts:
@@ -197,12 +202,14 @@ def _simulated_images(folder: Path) -> dict[str, Image]:
 
 def _from_file(settings: Settings, home: Home, lab: config.LabFile) -> LabParts:
     nodes = {node.name: node for node in lab.nodes}
+    archs = _archs(lab.folders)
+    _refuse_unknown(lab.watches, archs)
     return LabParts(
         address=lab.address,
         port=settings.port or lab.port,
         title=str(lab.path),
         nodes=nodes,
-        archs=_archs(lab.folders),
+        archs=archs,
         images=lab.images,
         aliases=lab.repos,
         trusted=lab.trusted,
@@ -219,4 +226,14 @@ def _from_file(settings: Settings, home: Home, lab: config.LabFile) -> LabParts:
         stop=lambda: None,
         url=lab.url,
         told=lab.told,
+        watches=lab.watches,
     )
+
+
+def _refuse_unknown(watches: tuple[Watch, ...], archs: Mapping[str, Arch]) -> None:
+    """Raise `ConfigError` for a watch of an arch that there is not: it would fail unseen."""
+    for watch in watches:
+        for name in watch.archs:
+            if name not in archs:
+                msg = f"{watch.source}: no arch is called `{name}`; {hint(name, archs)}"
+                raise ConfigError(msg)

@@ -12,6 +12,7 @@ from types import FrameType
 import uvicorn
 
 from orchestrator.model.errors import ConfigError, SmoketestError
+from orchestrator.model.watch import Watch
 from orchestrator.web.server import Server
 from orchestrator.wiring.home import Home, claim
 from orchestrator.wiring.house import House, build
@@ -61,6 +62,9 @@ def _serve(
     over = threading.Event()
     threading.Thread(target=_keep, args=(lab, house, over), name="lab", daemon=True).start()
     threading.Thread(target=_probe, args=(house, over), name="probe", daemon=True).start()
+    for watch in house.watcher.watched.values():
+        args = (house, watch, over)
+        threading.Thread(target=_watch, args=args, name=watch.name, daemon=True).start()
     for name in house.mailroom.subscriptions:
         threading.Thread(target=_post, args=(house, name, over), name=name, daemon=True).start()
     try:
@@ -88,6 +92,16 @@ def _probe(house: House, over: threading.Event) -> None:
                 list(pool.map(house.recovery.probe, house.recovery.due()))
         except SmoketestError:
             logging.getLogger(__name__).exception("probing went wrong; it is tried again")
+
+
+def _watch(house: House, watch: Watch, over: threading.Event) -> None:
+    """Ask for what is new on the watched branches; the first look is at what a downtime missed."""
+    while not over.is_set():
+        try:
+            house.watcher.look(watch.name)
+        except SmoketestError:
+            logging.getLogger(__name__).exception("watching went wrong; it is tried again")
+        over.wait(watch.every)
 
 
 def _post(house: House, name: str, over: threading.Event) -> None:

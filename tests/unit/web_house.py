@@ -35,6 +35,7 @@ from orchestrator.service.inventory import Inventory
 from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
 from orchestrator.service.mailroom import Mailroom
+from orchestrator.service.watcher import Watcher
 from orchestrator.web.app import build
 from orchestrator.web.house import House, Identity, ImageFiles
 from orchestrator.web.server import Server
@@ -223,13 +224,26 @@ def _mailroom(store: Store) -> Mailroom:
     )
 
 
+def _watcher(folder: Path, store: Store, desk: Desk) -> Watcher:
+    """Return what watches nothing, until a test says what."""
+    return Watcher(
+        clock=SystemClock(),
+        source=GitSource(folder / "cache", {}),
+        history=GitHistory(folder / "cache", {}),
+        watches=store.watches,
+        desk=desk,
+        watched={},
+    )
+
+
 def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) -> House:
     clock = SystemClock()
     (folder / "attempts").mkdir()
     files = FolderFiles(folder / "attempts")
+    desk = _desk(folder, lab, store, engine)
     return House(
         identity=Identity(version="0.1.0", orchestrator="0a1b2c3d4e5f", lab="lab in a box"),
-        desk=_desk(folder, lab, store, engine),
+        desk=desk,
         carried=_carried(folder),
         inventory=Inventory(
             clock=clock, nodes=store.nodes, attestations=store.attestations, engine=engine
@@ -248,6 +262,7 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
             url=url,
         ),
         mailroom=_mailroom(store),
+        watcher=_watcher(folder, store, desk),
         offers=store.offers,
         events=store.events,
         files=files,

@@ -11,6 +11,7 @@ from orchestrator.drivers.store.offers import Offers
 from orchestrator.drivers.store.orders import Orders
 from orchestrator.drivers.store.queue import Queue
 from orchestrator.drivers.store.runs import Runs
+from orchestrator.drivers.store.watches import Watches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Store:
     offers: Offers
     orders: Orders
     notices: Notices
+    watches: Watches
 
 
 def open_store(url: str) -> Store:
@@ -45,4 +47,5 @@ def open_store(url: str) -> Store:
         offers=Offers(database),
         orders=Orders(database),
         notices=Notices(database),
+        watches=Watches(database),
     )
