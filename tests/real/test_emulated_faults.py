@@ -53,7 +53,7 @@ FAULTS = (
     Ill(
         fault="no-pxe",
         cause=("no DHCP offer; check its cable", "went on to boot its disk"),
-        shown="No configuration methods succeeded",
+        shown="No configuration methods",
     ),
     Ill(
         fault="small-disk",

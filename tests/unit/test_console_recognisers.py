@@ -87,6 +87,14 @@ def test_a_machine_that_leaves_the_network_for_its_disk_says_why() -> None:
     assert found.blame is INFRA
 
 
+def test_a_recorded_machine_that_left_the_network_for_its_disk_says_why() -> None:
+    shown = cleaned("no-dhcp-then-disk")
+    assert recognise(shown, over=True) is None
+    found = missed(shown)
+    assert found is not None
+    assert found.sentence.startswith("the firmware got no DHCP offer; check its cable")
+
+
 @pytest.mark.parametrize("shown", [GRUB, [NO_OFFER], ["net0... ok", *GRUB]])
 def test_a_machine_that_did_not_leave_the_network_is_not_said_to_have(shown: list[str]) -> None:
     assert missed(shown) is None

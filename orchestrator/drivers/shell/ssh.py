@@ -1,6 +1,7 @@
 """SSH by paramiko, with the host key that the node called home with."""
 
 import base64
+import logging
 
 import paramiko
 
@@ -9,6 +10,9 @@ from orchestrator.model.node import Access
 from orchestrator.ports.clock import Deadline
 
 _LAST_LINES = 3
+
+# A machine that still boots refuses us for minutes: our errors tell that, without traces.
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 
 class SshShell:
