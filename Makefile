@@ -21,7 +21,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -m "not real" -n 2 --dist loadfile
 
 test-real: $(READY)
-	$(BIN)/python -m pytest -m real
+	$(BIN)/python -m pytest -m real -v -rP --durations=25
 
 lint: $(READY)
 	$(BIN)/ruff check .
