@@ -11,6 +11,7 @@ DISK = r"^(?:GRUB loading|Welcome to GRUB|Linux version )|\] Linux version \d|\b
 #: the machine got on
 LIFE = (
     r"^(?:GRUB loading|Welcome to GRUB|Linux version )|\] Linux version \d",
+    r"^IP-Config: \S+ complete",  # its first tries are short
     r"\(XEN\) Xen version ",
     r"\blogin:(?:$| \[)",  # the kernel may talk on behind the prompt
     RESTARTS,
