@@ -1,8 +1,9 @@
 """THE ORDER: how an attempt walks through the house, and when another one follows.
 
-`tick` gives machines to whoever is next and starts their walk; `advance` does one stage of one
-attempt. Both may be killed at any instant and called again: what an event says was done is not
-done twice, and a repeated stage reads the world before it touches it.
+`tick` gives machines to whoever is next and starts their walk; `walk` leads one attempt through the
+stages. Both may be killed at any instant and called again, by any worker: what an event says was
+done is not done twice, and a repeated stage reads the world before it touches it. Each walk has a
+number; once a newer one began, the store refuses the older one and so stops it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,9 +11,17 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from orchestrator.model.arch import Arch, Means
-from orchestrator.model.errors import Bug, Cancelled, InfraError, SmoketestError, cause_of
+from orchestrator.model.errors import (
+    Bug,
+    Cancelled,
+    InfraError,
+    LeaseLost,
+    SmoketestError,
+    StoreAway,
+    cause_of,
+)
 from orchestrator.model.event import WORK, Event, Kind, Stage
-from orchestrator.model.ids import AttemptId, cell_of, run_of
+from orchestrator.model.ids import AttemptId, cell_of
 from orchestrator.model.lease import Turn
 from orchestrator.model.node import Node
 from orchestrator.model.run import Host, Task
@@ -72,44 +81,79 @@ class Flow:
     nodes: Mapping[str, Node]
     #: where each attempt keeps its files: `<root>/<attempt>`
     root: str
+    #: who walks: the worker's name
+    walker: str = ""
+    order: tuple[tuple[Stage, StageFunction], ...] = ORDER
     #: attempts of this process whose machines are gone, with the cause
     gone: dict[AttemptId, str] = field(default_factory=dict)
+    #: attempts that this process walks now
+    under_way: set[AttemptId] = field(default_factory=set)
 
-    def tick(self, engine: Engine) -> None:
-        """Grant machines to whoever is next, and start (or take up again) every granted walk."""
-        self.kit.queue.grant(schedule, self.kit.clock.now())
-        for attempt in self.kit.queue.granted():
-            engine.start(attempt)
+    def tick(self, engine: Engine, *, woken: bool = False) -> None:
+        """Grant machines to whoever is next, and start their walks."""
+        now = self.kit.clock.now()
+        for grant in self.kit.queue.grant(schedule, now, brief=woken).grants:
+            engine.start(grant.attempt)
 
-    def advance(self, attempt: AttemptId, stage: Stage) -> None:
-        """Do one stage and store what happened; nothing if it is over, or pointless by now.
+    def walk(self, attempt: AttemptId, pause: Callable[[], None]) -> None:
+        """Lead the attempt from where it is to its end; `pause` is called before each stage.
 
-        Only a failing release escapes: the engine repeats it until the machines are back.
+        Raises `LeaseLost` when another worker took it over, `StoreAway` when the store does not
+        answer, and whatever keeps the machines from being released: then it is to be called again.
         """
-        task = self.task(attempt)
-        if task.ended(stage) or (stage in WORK and task.failure) or not _walks(task, stage):
-            return
-        self.kit.orphans.end(attempt)
-        last = Event(kind=Kind.FINISHED, stage=stage)
         try:
-            with self._place(task, stage):
-                self._work(task, stage)
+            number = self.kit.queue.walk(attempt, self.walker)
+        except LeaseLost:
+            self._over(attempt)
+            return
+        self.under_way.add(attempt)
+        try:
+            self.kit.orphans.end(attempt)
+            task = self.task(attempt, number)
+            for stage, _ in self.order:
+                pause()
+                task = self.advance(task, stage)
+        finally:
+            self.under_way.discard(attempt)
+
+    def advance(self, task: Task, stage: Stage) -> Task:
+        """Do one stage and store what happened; nothing if it is over, or pointless by now."""
+        seen = self._seen(task)
+        if seen.ended(stage) or (stage in WORK and seen.failure) or not _walks(seen, stage):
+            return seen
+        last = Event(kind=Kind.FINISHED, stage=stage)
+        story = Story(self, seen)
+        try:
+            with self._place(seen, stage):
+                self._work(story, stage)
+        except (LeaseLost, StoreAway):
+            raise
         except SmoketestError as error:
             last = _failed(stage, error)
         except Exception as error:  # the one catch: a bug must not lose a machine
             if stage is Stage.RELEASE:
                 raise
             last = _failed(stage, Bug(f"{type(error).__name__}: {error}"))
-        self._append(task, last)
+        story.tell(last)
         if stage is Stage.VERDICT and last.kind is Kind.FAILED:
-            self._append(task, _undecided(last))
+            story.tell(_undecided(last))
+        return story.task
 
-    def _work(self, task: Task, stage: Stage) -> None:
+    def _over(self, attempt: AttemptId) -> None:
+        """Write down the end of an attempt that was killed between its last act and last word."""
+        ends = (Kind.FINISHED, Kind.FAILED)
+        past = self.kit.events.of(attempt)
+        if not any(e.stage is Stage.RELEASE and e.kind in ends for e in past):
+            end = Event(kind=Kind.FINISHED, stage=Stage.RELEASE)
+            self.kit.events.append(attempt, [end], self.kit.clock.now())
+
+    def _work(self, story: "Story", stage: Stage) -> None:
+        task = story.task
         self._guard(task, stage)()
         begun = any(e.stage is stage and e.kind is Kind.STARTED for e in task.past)
-        self._append(task, Event(kind=Kind.RESUMED if begun else Kind.STARTED, stage=stage))
-        for event in dict(ORDER)[stage](task, self.kit, self._deadline(task, stage)):
-            self._append(task, event)
+        story.tell(Event(kind=Kind.RESUMED if begun else Kind.STARTED, stage=stage))
+        for event in dict(self.order)[stage](task, self.kit, self._deadline(task, stage)):
+            story.tell(event)
 
     def _place(self, task: Task, stage: Stage) -> AbstractContextManager[None]:
         """Return the place that a heavy stage waits for, outside its budget: the wait is ours."""
@@ -124,39 +168,30 @@ class Flow:
         here = (a for a in self.kit.queue.granted() if self.kit.queue.leases(a))
         self.gone.update((attempt, cause) for attempt in here)
 
-    def task(self, attempt: AttemptId) -> Task:
+    def task(self, attempt: AttemptId, walk: int = 0) -> Task:
         """Return all that the store knows about the attempt."""
-        plan = self.runs.plan(run_of(attempt))
-        cell = cell_of(attempt)
+        arch, snapshot = self.runs.aim(cell_of(attempt))
         turn = self.kit.queue.turn(attempt)
-        arch = next(arch for arch in plan.archs if cell.endswith(f"/{arch.name}")).by(turn.way)
         hosts = tuple(
             Host(node=self.nodes[lease.node], lease=lease)
             for lease in self.kit.queue.leases(attempt)
         )
         return Task(
             attempt=attempt,
-            arch=arch,
-            snapshot=plan.snapshot,
+            arch=arch.by(turn.way),
+            snapshot=snapshot,
             hosts=hosts,
             folder=f"{self.root}/{attempt}",
-            past=self._past(attempt),
+            past=self.kit.events.of(attempt),
             turn=turn,
+            walk=walk,
         )
 
-    def _past(self, attempt: AttemptId) -> tuple[Event, ...]:
-        """Return what happened; who noticed first that the lab is gone blames no machine."""
-        past = self.kit.events.of(attempt)
-        cause = self.gone.get(attempt)
-        return tuple(_unblamed(event, cause) if cause else event for event in past)
-
-    def _append(self, task: Task, event: Event) -> None:
-        turn = follows(event.ruling, task) if event.ruling else None
-        retry = None
-        if event.ruling and turn:
-            retry = _broken_on(task) | frozenset(event.ruling.suspects)
-        now = self.kit.clock.now()
-        self.kit.events.append(task.attempt, [event], now, retry=retry, turn=turn)
+    def _seen(self, task: Task) -> Task:
+        """Return the task; who noticed first that the lab is gone blames no machine."""
+        cause = self.gone.get(task.attempt)
+        past = tuple(_unblamed(event, cause) for event in task.past) if cause else task.past
+        return replace(task, past=past)
 
     def _deadline(self, task: Task, stage: Stage) -> Deadline:
         seconds = budget(task.arch, stage)
@@ -168,7 +203,7 @@ class Flow:
 
         def guard() -> None:
             try:
-                self.kit.queue.guard(task.attempt)
+                self.kit.queue.guard(task.attempt, task.walk)
             except Cancelled:
                 if stage in WORK:
                     raise
@@ -176,6 +211,25 @@ class Flow:
                 raise InfraError(self.gone[task.attempt])
 
         return guard
+
+
+class Story:
+    """What happens to an attempt in one stage: stored as it happens, and added to its past."""
+
+    def __init__(self, flow: Flow, task: Task) -> None:
+        """Go on from what `task` knows."""
+        self._kit = flow.kit
+        self.task = task
+
+    def tell(self, event: Event) -> None:
+        """Store the event; a ruling may queue the next attempt."""
+        task, now = self.task, self._kit.clock.now()
+        turn = follows(event.ruling, task) if event.ruling else None
+        retry = None
+        if event.ruling and turn:
+            retry = _broken_on(task) | frozenset(event.ruling.suspects)
+        self._kit.events.append(task.attempt, [event], now, retry=retry, turn=turn, walk=task.walk)
+        self.task = replace(task, past=(*task.past, replace(event, at=now)))
 
 
 def budget(arch: Arch, stage: Stage) -> float:

@@ -22,6 +22,7 @@ from orchestrator.cli import (
     notices,
     series,
     watching,
+    worker,
 )
 from orchestrator.cli.bundle import Verb, verb
 from orchestrator.cli.session import Common
@@ -33,7 +34,7 @@ golden = typer.Typer(help="Keep installed disks, so that reinstalls are fast.")
 lab = typer.Typer(help="Make simulated machines misbehave, or mend them.")
 
 _VERBS: tuple[Verb, ...] = (
-    *(demo.demo, box.up, box.down),
+    *(demo.demo, box.up, box.down, worker.worker),
     *(ask.run, ask.plan, series.patches),
     *(look.watch, look.show, look.matrix, look.runs, watching.watches),
     *(act.recheck, act.cancel, act.hold, act.release),

@@ -4,12 +4,22 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from orchestrator.cli import embedded
 from orchestrator.cli.session import Session
 from orchestrator.model.errors import ConfigError
+
+
+def without_password(url: str) -> str:
+    """Return the URL; raise `ConfigError` if it holds a password, which anybody could read here."""
+    if urlsplit(url).password is not None:
+        msg = "--store holds a password: leave it out, it comes from PGPASSWORD or ~/.pgpass"
+        raise ConfigError(msg)
+    return url
+
 
 #: the lab of emulated machines that comes with us
 QEMU = "qemu"
@@ -33,6 +43,14 @@ class Lab:
         str, typer.Option(metavar="S|max", help="Times faster than hardware (lab in a box).")
     ] = ""
     port: Annotated[int | None, typer.Option(metavar="N", min=0, max=65535)] = None
+    store: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="The store, e.g. postgresql://user@host/database; before `store.url` of the "
+            "lab file. Its password comes from PGPASSWORD or ~/.pgpass.",
+        ),
+    ] = ""
     trust_code: Annotated[
         bool,
         typer.Option(
@@ -51,6 +69,7 @@ class Lab:
             speed=self.speed,
             port=self.port,
             trust_code=self.trust_code,
+            store=without_password(self.store),
         )
 
 

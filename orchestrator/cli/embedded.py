@@ -40,11 +40,12 @@ class Up:
     speed: str = ""
     port: int | None = None
     trust_code: bool = False
+    store: str = ""
 
     def arguments(self) -> list[str]:
         """Return the options of the server process; what was not asked for is its default."""
         options = {"--lab": self.lab, "--nodes": self.nodes, "--speed": self.speed}
-        pairs = {**options, "--port": self.port}.items()
+        pairs = {**options, "--port": self.port, "--store": self.store}.items()
         given = [part for name, value in pairs if value for part in (name, str(value))]
         return [*given, "--trust-code"] if self.trust_code else given
 
@@ -124,7 +125,7 @@ def start(home: Path, up: Up, err: Console) -> Announcement:
 def remember(home: Path, up: Up) -> None:
     """Keep how the home was started; trusting code is a decision for one start only."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    kept = Up(lab=up.lab, nodes=up.nodes, speed=up.speed, port=up.port)
+    kept = Up(lab=up.lab, nodes=up.nodes, speed=up.speed, port=up.port, store=up.store)
     draft = home / f"{_REMEMBERED}.new"
     draft.write_text(encode(kept))
     draft.replace(home / _REMEMBERED)
@@ -133,6 +134,14 @@ def remember(home: Path, up: Up) -> None:
 def remembered_lab(home: Path) -> str:
     """Return the lab that the home was started with last, empty for the one in a box."""
     return _remembered(home).lab
+
+
+def kept_store(home: Path) -> str:
+    """Return where the home's store was at the last start, empty if that is not known."""
+    try:
+        return (home / "store.url").read_text().strip()
+    except OSError:
+        return ""
 
 
 def stop(home: Path) -> int | None:
@@ -158,10 +167,13 @@ def stop(home: Path) -> int | None:
 
 def command(home: Path, up: Up) -> list[str]:
     """Return the command that serves in the foreground."""
-    # Without -P the folder that somebody stands in could shadow modules of the server's.
+    return [sys.executable, *isolated(), "-m", MODULE, str(home), *up.arguments()]
+
+
+def isolated() -> list[str]:
+    """Return the options that keep modules in the folder that somebody stands in out of ours."""
     checkout = Path(sys.path[0] or ".").resolve() == _ROOT
-    safe = [] if checkout else ["-P"]
-    return [sys.executable, *safe, "-m", MODULE, str(home), *up.arguments()]
+    return [] if checkout else ["-P"]
 
 
 def _launch(home: Path, up: Up) -> "subprocess.Popen[bytes]":

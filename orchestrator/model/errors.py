@@ -22,6 +22,7 @@ SmoketestError              blame, and a sentence for a person
 +- Cancelled                somebody stopped it
 +- LeaseLost                our lease was taken over: a stale holder must not touch the node
 +- Bug                      anything else: ours
+   +- StoreAway             the store does not answer: done again once it does, never a verdict
 """
 
 from typing import ClassVar
@@ -135,6 +136,10 @@ class LeaseLost(SmoketestError):
 
 class Bug(SmoketestError):
     """The orchestrator itself failed."""
+
+
+class StoreAway(Bug):
+    """The store does not answer; what was under way is done again once it does."""
 
 
 def cause_of(error: SmoketestError) -> Cause:

@@ -90,6 +90,8 @@ class Task:
     folder: str
     past: tuple[Event, ...] = ()
     turn: Turn = FIRST
+    #: the number of this walk of the attempt: what an earlier one still wants is refused
+    walk: int = 0
 
     @property
     def way(self) -> Alternative:

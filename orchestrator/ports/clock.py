@@ -57,5 +57,9 @@ class Deadline:
         self._clock.sleep(min(seconds, self.left()))
 
     def within(self, seconds: float, what: str = "") -> "Deadline":
-        """Return a deadline at most `seconds` away and never later than this one."""
+        """Return a deadline at most `seconds` away and never later than this one.
+
+        Whoever asks for one is about to call a driver: the guard is asked first.
+        """
+        self._guard()
         return Deadline(self._clock, min(seconds, self.left()), self._guard, what or self._what)

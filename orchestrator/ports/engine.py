@@ -1,4 +1,4 @@
-"""Durable execution: what was started goes on after any crash."""
+"""Durable execution: what was started goes on after any crash, on whichever worker is alive."""
 
 from typing import Protocol
 
@@ -13,7 +13,7 @@ class Engine(Protocol):
         ...
 
     def start(self, attempt: AttemptId) -> None:
-        """Walk `attempt` through the flow; a repeat for the same attempt does nothing."""
+        """Let a worker walk `attempt` through the flow; a repeat for the same one does nothing."""
         ...
 
     def wake(self) -> None:
@@ -21,5 +21,5 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop taking up work; what runs is taken up again by the next `launch`."""
+        """Stop taking up work; what runs is taken up by other workers, or by the next `launch`."""
         ...

@@ -54,7 +54,7 @@ class Kit:
 
         def tell(text: str) -> None:
             event = Event(kind=Kind.PROGRESS, stage=stage, text=text)
-            self.events.append(task.attempt, [event], self.clock.now())
+            self.events.append(task.attempt, [event], self.clock.now(), walk=task.walk)
 
         return tell
 

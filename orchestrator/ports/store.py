@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from orchestrator.model.arch import Arch
 from orchestrator.model.attestation import Attestation, Attested
 from orchestrator.model.event import Event
 from orchestrator.model.ids import AttemptId, CellId, RunId
@@ -13,7 +14,7 @@ from orchestrator.model.node import Access, Cause, NodeState, NodeStatus
 from orchestrator.model.notice import Change, Message, Subscription
 from orchestrator.model.offer import Offer
 from orchestrator.model.partner import Order, Record, Sighting, Standing
-from orchestrator.model.request import Request
+from orchestrator.model.request import Request, Snapshot
 from orchestrator.model.run import Cell, Plan, Run
 from orchestrator.model.verdict import Ruling
 from orchestrator.model.watch import Seen
@@ -61,6 +62,10 @@ class Runs(Protocol):
         """Return the run's frozen plan."""
         ...
 
+    def aim(self, cell: CellId) -> tuple[Arch, Snapshot]:
+        """Return what the cell tests on which arch, however large its run; raise `NotFound`."""
+        ...
+
     def cells(self, run: RunId) -> tuple[Cell, ...]:
         """Return the run's cells in the order of its plan."""
         ...
@@ -81,8 +86,9 @@ class Events(Protocol):
         *,
         retry: frozenset[str] | None = None,
         turn: Turn | None = None,
+        walk: int = 0,
     ) -> None:
-        """Store events with the time `now`.
+        """Store events with the time `now`; with a `walk` that was taken over raise `LeaseLost`.
 
         A stage's end is stored once: a repeat is dropped, with what comes along of that stage. So
         is `JUDGED`, which settles the attempt: its ruling becomes the attempt's. With `retry` the
@@ -105,14 +111,17 @@ class Events(Protocol):
 class Queue(Protocol):
     """Who waits for machines and who has them."""
 
-    def grant(self, decide: Callable[[Situation], Schedule], now: datetime) -> Schedule:
+    def grant(
+        self, decide: Callable[[Situation], Schedule], now: datetime, *, brief: bool = False
+    ) -> Schedule:
         """Show queue, nodes and shares to `decide`; store its grants, reasons and ledger.
 
         One transaction: nobody else leases in between; each granted node's token is raised. Who
         waits for a semaphore that another attempt has is not shown. Who waits for what no node in
         service can do, and whose arch has another alternative, is judged broken for that, and the
         next attempt goes the next one. Raises `Bug` and stores nothing if `decide` gives a node
-        that is not free, or less than a whole gang.
+        that is not free, or less than a whole gang. A `brief` look does nothing while all nodes
+        are taken: why who waits is told at the next.
         """
         ...
 
@@ -140,8 +149,16 @@ class Queue(Protocol):
         """Mark the attempt for stopping; return whether it never ran (and so is settled now)."""
         ...
 
-    def guard(self, attempt: AttemptId) -> None:
-        """Raise `Cancelled` or `LeaseLost` if the attempt must stop."""
+    def walk(self, attempt: AttemptId, walker: str) -> int:
+        """Begin a walk of the attempt by a worker, and return its number.
+
+        Whatever an earlier walk still wants to store or do is refused from now on. Raises
+        `LeaseLost` if the attempt has no machines (any more).
+        """
+        ...
+
+    def guard(self, attempt: AttemptId, walk: int = 0) -> None:
+        """Raise `Cancelled` or `LeaseLost` if the attempt (that walk of it) must stop."""
         ...
 
     def hold(self, attempt: AttemptId, until: datetime) -> None:
@@ -152,8 +169,8 @@ class Queue(Protocol):
         """Return until when a person holds the attempt's machines, or None."""
         ...
 
-    def release(self, attempt: AttemptId) -> None:
-        """Give the attempt's nodes back."""
+    def release(self, attempt: AttemptId, walk: int = 0) -> None:
+        """Give the attempt's nodes back; `LeaseLost` for a walk that was taken over."""
         ...
 
 

@@ -23,7 +23,7 @@ def release(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
     for host in task.hosts:
         yield _free(task, host, kit, deadline)
         kit.boot[host.node.boot].withdraw(host.node, task.attempt)
-    kit.queue.release(task.attempt)
+    kit.queue.release(task.attempt, task.walk)
 
 
 def _hold(task: Task, kit: Kit) -> Iterator[Event]:

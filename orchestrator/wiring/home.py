@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,15 +63,59 @@ class Home:
         except (OSError, ValueError):
             return DEFAULT_PORT
 
+    def keep_store(self, url: str) -> None:
+        """Remember where the store is, for workers and for `doctor --store`."""
+        (self.folder / "store.url").write_text(url + "\n")
+
+    def kept_store(self) -> str:
+        """Return where the store was at the last start, or the default store."""
+        try:
+            return (self.folder / "store.url").read_text().strip()
+        except OSError:
+            return self.store_url
+
+    def kept_url(self) -> str:
+        """Return where the orchestrator answered last; empty if none was ever up."""
+        try:
+            return (self.folder / "url").read_text().strip()
+        except OSError:
+            return ""
+
     def announce(self, url: str) -> None:
         """Write where we answer, for the command line (mode 0600, at once or not at all)."""
         (self.folder / "port").write_text(url.rpartition(":")[2])
+        (self.folder / "url").write_text(url)
         text = json.dumps({"url": url, "token": self.token().reveal(), "pid": os.getpid()})
         draft = self.server_file.with_suffix(".new")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
         draft.replace(self.server_file)
+
+
+@contextmanager
+def seat(home: Home, name: str) -> Iterator[str]:
+    """Yield the name of a worker while no other works on the home under it.
+
+    Without a name it is the host's, with the first free number: who starts again is who it was.
+    Raises `ConfigError` for a home that no orchestrator was ever up on, or a name that is taken.
+    """
+    if not home.kept_url():
+        msg = f"no orchestrator was ever up on {home.folder}: `smoketest up --home` starts one"
+        raise ConfigError(msg)
+    folder = home.folder / "workers"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    host = socket.gethostname().partition(".")[0]
+    for choice in (name,) if name else (f"{host}-{number}" for number in range(1, 100)):
+        with (folder / f"{choice}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield choice
+            return
+    msg = f"a worker called {name or host} works on {home.folder} already: choose another --name"
+    raise ConfigError(msg)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Build everything over one home and one lab."""
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,8 @@ from orchestrator.drivers.shell.ssh import SshShell
 from orchestrator.drivers.slots.fifo import FifoSlots
 from orchestrator.drivers.smoke.pytests import PytestSmoke
 from orchestrator.drivers.store.opened import Store, open_store
-from orchestrator.flow import ORDER, Flow
+from orchestrator.flow import Flow
+from orchestrator.model.worker import Worker
 from orchestrator.ports.attest import Inspects
 from orchestrator.ports.kit import Kit
 from orchestrator.ports.power import Power
@@ -47,60 +49,82 @@ SIDE_BY_SIDE = 2 * (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """A built orchestrator: `open` sets it to work, `close` stops it."""
+class Crew:
+    """What walks attempts: all of a worker, and a part of the orchestrator."""
 
-    app: FastAPI
     engine: DbosEngine
     flow: Flow
     kit: Kit
     children: WarmChildren
-    recovery: Recovery
-    mailroom: Mailroom
-    watcher: Watcher
+    #: the power drivers without strips behind them
+    bare: Mapping[str, Power]
 
-    def open(self, switched_off: str) -> None:
+    def open(self, switched_off: str = "") -> None:
         """Start working; `switched_off` says so if the lab lost power since we last worked."""
         if switched_off:
             self.flow.interrupt(switched_off)
         self.engine.launch()
 
     def close(self) -> None:
-        """Stop working and end every process of ours; the next `open` goes on from there."""
+        """Stop working and end every process of ours; who walks on goes on from there."""
         self.engine.close()
-        for attempt in self.kit.queue.granted():
+        for attempt in tuple(self.flow.under_way):
             self.kit.orphans.end(attempt)
         self.children.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """A built orchestrator."""
+
+    app: FastAPI
+    crew: Crew
+    recovery: Recovery
+    mailroom: Mailroom
+    watcher: Watcher
 
 
 def build(home: Home, lab: LabParts, url: str) -> House:
     """Return everything wired together, with the lab's machines enrolled in the store."""
     store = open_store(lab.store_url)
-    children = WarmChildren()
-    bare = power.drivers(children, lab)
-    kit = _kit(home, lab, store, children, url, bare)
-    flow = Flow(kit=kit, runs=store.runs, nodes=lab.nodes, root=str(home.attempts))
-    stages = [stage for stage, _ in ORDER]
-    engine = DbosEngine(lab.store_url, home.identity(), stages, flow.advance, flow.tick)
+    crew = build_crew(home, lab, store, url, f"server-{home.identity()}")
     declared = [
         Enrolled(name=node.name, capabilities=node.capabilities) for node in lab.nodes.values()
     ]
-    store.nodes.enrol(declared, kit.clock.now())
-    known = _web(home, lab, store, engine, kit, url)
+    store.nodes.enrol(declared, crew.kit.clock.now())
+    known = _web(home, lab, store, crew.engine, crew.kit, url)
     app = build_app(known)
     recovery = Recovery(
-        clock=kit.clock, nodes=store.nodes, engine=engine, machines=lab.nodes, power=bare
+        clock=crew.kit.clock,
+        nodes=store.nodes,
+        engine=crew.engine,
+        machines=lab.nodes,
+        power=crew.bare,
     )
     return House(
         app=app,
-        engine=engine,
-        flow=flow,
-        kit=kit,
-        children=children,
+        crew=crew,
         recovery=recovery,
         mailroom=known.mailroom,
         watcher=known.watcher,
     )
+
+
+def build_crew(home: Home, lab: LabParts, store: Store, url: str, name: str) -> Crew:
+    """Return what walks attempts, as the worker of that name."""
+    children = WarmChildren()
+    bare = power.drivers(children, lab)
+    kit = _kit(home, lab, store, children, url, bare)
+    flow = Flow(kit=kit, runs=store.runs, nodes=lab.nodes, root=str(home.attempts), walker=name)
+    worker = Worker(
+        name=name,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        version=version("smoketest-orchestrator"),
+        since=kit.clock.now(),
+    )
+    engine = DbosEngine(lab.store_url, worker, flow.walk, flow.tick, store.workers)
+    return Crew(engine=engine, flow=flow, kit=kit, children=children, bare=bare)
 
 
 def _kit(

@@ -79,6 +79,8 @@ class LabParts:
     #: bring the lab back if it died; True if it had
     mend: Callable[[], bool]
     stop: Callable[[], None]
+    #: whether the lab's own processes run; a real one has none
+    alive: Callable[[], bool] = lambda: True
     #: our address as the machines reach it, if that is another than where we listen
     seen_as: str = ""
     #: of emulated machines
@@ -100,6 +102,24 @@ def open_lab(settings: Settings, home: Home) -> LabParts:
     lab = config.load(path, drivers=KNOWN)
     parts = _from_file(settings, home, lab)
     return _emulated(home, parts, lab, lab.emulated) if lab.emulated else parts
+
+
+def join_lab(settings: Settings, home: Home) -> LabParts:
+    """Return the lab that the orchestrator of that home works on; nothing is started or stopped.
+
+    Raises `ConfigError` if its machines are simulated, and do not run on this host.
+    """
+    if settings.lab is not None and str(settings.lab) != QEMU:
+        lab = config.load(settings.lab, drivers=KNOWN)
+        if lab.emulated is None:
+            return _from_file(settings, home, lab)
+        msg = f"{lab.path} has emulated machines: they are walked by the orchestrator beside them"
+        raise ConfigError(msg)
+    state = read_state(home.folder / "lab")
+    if settings.lab is not None or state is None or box.attach(home.folder / "lab") is None:
+        msg = f"no lab in a box runs on {home.folder}: start the orchestrator first, on this host"
+        raise ConfigError(msg)
+    return _in_a_box(replace(settings, nodes=state.nodes, speed=str(state.speed)), home)
 
 
 def _in_a_box(settings: Settings, home: Home) -> LabParts:
@@ -129,13 +149,14 @@ def _in_a_box(settings: Settings, home: Home) -> LabParts:
         playbooks=folders.playbooks,
         suites=folders.suites,
         manners=BOX_MANNERS,
-        store_url=home.store_url,
+        store_url=settings.store or home.store_url,
         fresh=running is None,
         faults=BoxFaults(lab),
         goldens=emulated.goldens(),
         set_boot_url=lab.set_boot_url,
         mend=partial(_mend, lab, settings.nodes, speed),
         stop=lab.stop,
+        alive=lab.alive,
     )
 
 
@@ -188,7 +209,8 @@ def _archs(folders: config.Folders) -> dict[str, Arch]:
 def _simulated_images(folder: Path) -> dict[str, Image]:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("linux", "initrd.gz"):
-        (folder / name).write_bytes(PLACEHOLDER)
+        if not (folder / name).exists():
+            (folder / name).write_bytes(PLACEHOLDER)
     image = Image(
         name="debian-12",
         suite="bookworm",
@@ -217,7 +239,7 @@ def _from_file(settings: Settings, home: Home, lab: config.LabFile) -> LabParts:
         playbooks=lab.folders.playbooks,
         suites=lab.folders.suites,
         manners=lab.manners,
-        store_url=lab.store_url or home.store_url,
+        store_url=settings.store or lab.store_url or home.store_url,
         fresh=False,
         faults=None,
         goldens=emulated.goldens(),

@@ -38,6 +38,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     """
     with claim(settings.home) as home:
         lab = open_lab(settings, home)
+        home.keep_store(lab.store_url)
         try:
             with _bind(lab, home.usual_port()) as listener:
                 _serve(home, lab, listener, ready)
@@ -55,7 +56,7 @@ def _serve(
     lab.set_boot_url(f"{url}/boot")
 
     def announce() -> None:
-        house.open(f"{lab.title} was switched off in the middle of it" if lab.fresh else "")
+        house.crew.open(f"{lab.title} was switched off in the middle of it" if lab.fresh else "")
         home.announce(url)
         ready(url)
 
@@ -71,7 +72,7 @@ def _serve(
         _run(Server(_server_config(house)), listener, announce)
     finally:
         over.set()
-        house.close()
+        house.crew.close()
 
 
 def _keep(lab: LabParts, house: House, over: threading.Event) -> None:
@@ -79,7 +80,9 @@ def _keep(lab: LabParts, house: House, over: threading.Event) -> None:
     while not over.wait(KEEPING_SECONDS):
         try:
             if lab.mend():
-                house.flow.interrupt(f"{lab.title} died in the middle of it, and was started again")
+                house.crew.flow.interrupt(
+                    f"{lab.title} died in the middle of it, and was started again"
+                )
         except SmoketestError:
             logging.getLogger(__name__).exception("the lab is down; it is tried again")
 

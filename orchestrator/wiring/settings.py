@@ -18,3 +18,5 @@ class Settings:
     speed: str = "1"
     port: int = 0
     trust_code: bool = False
+    #: where the store is, whatever the lab file says
+    store: str = ""

@@ -1,16 +1,12 @@
 """A store for tests: databases to open it on, runs to fill it with."""
 
-import os
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
-from sqlalchemy import make_url
 
 from orchestrator.drivers.store.check import check
 from orchestrator.drivers.store.opened import Store, open_store
@@ -30,9 +26,7 @@ from orchestrator.model.request import Commit, Request, Snapshot
 from orchestrator.model.run import Plan, Run
 from orchestrator.model.verdict import Blame, Ruling, Verdict
 from orchestrator.ports.store import Enrolled
-
-#: a server whose user may create databases, e.g. postgresql://tester@127.0.0.1:5432/postgres
-POSTGRES = os.environ.get("SMOKETEST_TEST_POSTGRES", "")
+from tests import postgres
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 PASSED = Ruling(verdict=Verdict.PASSED)
@@ -40,7 +34,7 @@ BROKEN = Ruling(verdict=Verdict.BROKEN, blame=Blame.INFRA, cause="no call-back",
 
 
 #: kinds of databases that this machine can make
-KINDS = ("sqlite", "postgresql") if POSTGRES else ("sqlite",)
+KINDS = ("sqlite", "postgresql") if postgres.binaries() else ("sqlite",)
 
 
 @contextmanager
@@ -49,11 +43,8 @@ def database(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder}/lab/store.sqlite"
         return
-    name = f"store_{secrets.token_hex(6)}"
-    with psycopg.connect(POSTGRES, autocommit=True) as server:
-        server.execute(f"create database {name}")
-        yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-        server.execute(f"drop database {name} with (force)")
+    with postgres.shared().database() as url:
+        yield url
 
 
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:

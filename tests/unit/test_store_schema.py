@@ -85,13 +85,16 @@ def test_this_code_works_on_a_schema_of_tomorrow(file: Path, store: Store) -> No
 @pytest.mark.parametrize(
     "name",
     [
-        "attempt_by_id",
+        "attempts_by_id",
         "attempt_newest",
         "attempts_holding",
         "attempts_waiting",
         "anyone_waits",
         "cell_by_id",
         "cells_of_run",
+        "cell_aim",
+        "nodes_of_cell",
+        "attempts_unwalked",
         "events_of_attempt",
         "events_since",
         "leases_of_attempt",
@@ -101,7 +104,7 @@ def test_this_code_works_on_a_schema_of_tomorrow(file: Path, store: Store) -> No
         "run_by_id",
         "runs_newest_with_cells",
         "stages_ended",
-        "token_raise",
+        "tokens_raise",
     ],
 )
 def test_daily_statements_never_read_a_whole_large_table(
@@ -109,8 +112,9 @@ def test_daily_statements_never_read_a_whole_large_table(
 ) -> None:
     ask(store, plan(arch("kvm")))
     with closing(sqlite3.connect(file)) as connection:
-        values = dict.fromkeys(re.findall(r"(?<!:):(\w+)", queries.plain(name)), 1)
-        rows = connection.execute(f"explain query plan {queries.plain(name)}", values)
+        statement = re.sub(r"\bin (:\w+)", r"in (\1)", queries.plain(name))
+        values = dict.fromkeys(re.findall(r"(?<!:):(\w+)", statement), 1)
+        rows = connection.execute(f"explain query plan {statement}", values)
         steps = [row[3] for row in rows]
     few = r"(attempts_waiting|attempts_holding|grants_one_holder)"
     large = rf"SCAN (a|c|e|g|l|r|h|attempts|cells|events|grants|archs)\b(?!.*INDEX {few})"

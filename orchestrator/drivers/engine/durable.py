@@ -1,87 +1,117 @@
 """DBOS Transact behind the engine port.
 
-An attempt is a workflow whose id is the attempt's; each stage is a step. After a crash the library
-takes up what was under way at its first step without a result, which may thus run twice: `flow`
-makes that harmless. Machines are leased before a workflow starts: workflows that wait for leases
-inside a bounded queue deadlock after a crash, since recovered holders queue behind waiters.
+An attempt is a workflow whose id is the attempt's, on a queue that the workers of a store share.
+Which stages are over is kept in our history alone: a checkpoint of the library's for each would be
+a second store for one fact, at the price of a transaction. After a crash the library gives the
+workflow to a worker again, and the walk goes on from the history.
+
+Machines are leased before a workflow starts: workflows that wait for leases inside a bounded queue
+deadlock after a crash, since recovered holders queue behind waiters.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 
-from orchestrator.model.event import Stage
+from orchestrator.drivers.engine.watch import Watch
+from orchestrator.model.errors import LeaseLost
 from orchestrator.model.ids import AttemptId
+from orchestrator.model.worker import Worker
 from orchestrator.ports.engine import Engine
+from orchestrator.ports.workers import Workers
 
 log = logging.getLogger(__name__)
 
-#: raise only when the walk changes so that a half-walked attempt could not go on under it
+#: raise only when a walk begun by older code could not be gone on with; all workers have the same
 FLOW_VERSION = "1"
+QUEUE = "attempts"
+#: of one worker; held machines and partners' answers are waited for inside, hence so many
 MOST_ATTEMPTS_AT_ONCE = 512
+POLL_SECONDS = 0.2
 TICK_SECONDS = 1.0
-#: a stage that raises is repeated until it does not: giving up would leak its machines
+#: a walk that raises is repeated until it does not: giving up would leak its machines
 REPEATS = 1_000_000
 REPEAT_SECONDS = 2.0
+
+Walk = Callable[[AttemptId, Callable[[], None]], None]
+
+
+class Tick(Protocol):
+    """Looks at the queue; `woken` says that something changed just now."""
+
+    def __call__(self, engine: Engine, *, woken: bool) -> None:
+        """Give machines to whoever is next."""
+        ...
 
 
 class DbosEngine:
     """Walks attempts by DBOS over the store's own database; one per process."""
 
-    def __init__(
-        self,
-        url: str,
-        executor: str,
-        stages: Sequence[Stage],
-        advance: Callable[[AttemptId, Stage], None],
-        tick: Callable[[Engine], None],
-    ) -> None:
-        """Work on the database `url` as `executor`, which stays the same over restarts."""
+    def __init__(self, url: str, worker: Worker, walk: Walk, tick: Tick, workers: Workers) -> None:
+        """Work on the database `url` as `worker`, beside the others that `workers` tells of."""
         self._url = url
-        self._executor = executor
-        self._stages = tuple(stages)
-        self._advance = advance
+        self._worker = worker
+        self._walk = walk
         self._tick = tick
-        self._started: set[AttemptId] = set()
+        self._watch = Watch(worker, workers, self)
         self._due = threading.Event()
         self._closing = threading.Event()
-        self._ticker = threading.Thread(target=self._keep_ticking, name="ticker", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._keep_ticking, name="ticker", daemon=True),
+            threading.Thread(target=self._keep_watching, name="watch", daemon=True),
+        ]
         self._workflow: Callable[[str], None] | None = None
 
     def launch(self) -> None:
         """Start working, beginning with what an earlier process left unfinished."""
         DBOS(config=self._config())
         self._workflow = self._registered()
+        self._watch.look()
         DBOS.launch()
-        self._ticker.start()
+        DBOS.register_queue(QUEUE, polling_interval_sec=POLL_SECONDS)
+        for thread in self._threads:
+            thread.start()
 
     def start(self, attempt: AttemptId) -> None:
-        """Walk `attempt` through the flow; a repeat for the same attempt does nothing."""
-        if attempt in self._started or self._workflow is None:
-            return
-        with SetWorkflowID(attempt):
-            DBOS.start_workflow(self._workflow, attempt)
-        self._started.add(attempt)
+        """Let some worker walk `attempt` through the flow; a repeat does nothing."""
+        if self._workflow is not None:
+            with SetWorkflowID(attempt):
+                DBOS.enqueue_workflow(QUEUE, self._workflow, attempt)
+
+    def take_over(self, dead: Sequence[str], stranded: Sequence[AttemptId]) -> None:
+        """Let the living workers walk what the dead ones did, and whatever nobody walks."""
+        living = {worker.name for worker in self._watch.living()}
+        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        held = {str(flow.executor_id) for flow in pending}
+        if lost := sorted((held | set(dead)) - living):
+            log.warning("workers %s are gone: what they did is taken over", ", ".join(lost))
+            DBOS._recover_pending_workflows(lost)
+        for attempt in stranded:
+            self._revive(attempt)
 
     def wake(self) -> None:
         """Look at the queue now rather than at the next tick."""
         self._due.set()
 
     def close(self) -> None:
-        """Stop taking up work; what runs is taken up again by the next `launch`."""
+        """Stop taking up work; what runs is taken up again by the next `launch`, or by others."""
         self._closing.set()
         self._due.set()
-        self._ticker.join(timeout=10)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout=10)
         DBOS.destroy(workflow_completion_timeout_sec=0)
+        self._watch.leave()
 
     def _config(self) -> DBOSConfig:
         return {
             "name": "smoketest",
             "system_database_url": self._url,
             "application_version": FLOW_VERSION,
-            "executor_id": self._executor,
+            "executor_id": self._worker.name,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "ERROR",
             "max_executor_threads": MOST_ATTEMPTS_AT_ONCE,
@@ -92,35 +122,53 @@ class DbosEngine:
     def _registered(self) -> Callable[[str], None]:
         """Return the workflow of one attempt, known to the library by its name."""
 
-        @DBOS.step(
-            name="stage",
-            retries_allowed=True,
-            max_attempts=REPEATS,
-            interval_seconds=REPEAT_SECONDS,
-            backoff_rate=1.0,
-        )
-        def step(name: str, stage: str) -> None:
-            self._stage(name, stage)
-
         @DBOS.workflow(name="attempt", max_recovery_attempts=REPEATS)
         def attempt(name: str) -> None:
-            for stage in self._stages:
-                step(name, stage.value)
+            self._walk_whole(AttemptId(name))
             self.wake()
 
         return attempt
 
-    def _stage(self, attempt: str, stage: str) -> None:
+    def _walk_whole(self, attempt: AttemptId) -> None:
+        """Return once the attempt is over, or another worker's."""
+        while True:
+            self._pause()
+            try:
+                self._walk(attempt, self._pause)
+            except LeaseLost:
+                log.warning("%s was taken over: this worker leaves it alone", attempt)
+                return
+            except Exception:
+                log.exception("%s stumbled; it goes on from where it was", attempt)
+                self._closing.wait(REPEAT_SECONDS)
+            else:
+                return
+
+    def _pause(self) -> None:
+        """Return, unless this process is ending: then whatever follows is left to the next one."""
         if self._closing.is_set():
-            # The process is ending: leave the stage to the next one, with nothing begun.
             threading.Event().wait()
-        self._advance(AttemptId(attempt), Stage(stage))
+
+    def _revive(self, attempt: AttemptId) -> None:
+        """Begin a walk anew that was never begun, or that ended too early."""
+        found = DBOS.get_workflow_status(attempt)
+        if found is None:
+            self.start(attempt)
+        elif found.status not in {"PENDING", "ENQUEUED"}:
+            DBOS.rewind_workflow(attempt, queue_name=QUEUE)
 
     def _keep_ticking(self) -> None:
         while not self._closing.is_set():
-            self._due.wait(TICK_SECONDS)
+            woken = self._due.wait(TICK_SECONDS)
             self._due.clear()
             try:
-                self._tick(self)
+                self._tick(self, woken=woken)
             except Exception:
                 log.exception("the queue could not be looked at; it is tried again")
+
+    def _keep_watching(self) -> None:
+        while not self._closing.wait(Watch.BEAT_SECONDS):
+            try:
+                self._watch.look()
+            except Exception:
+                log.exception("the other workers could not be watched; it is tried again")

@@ -1,6 +1,6 @@
 """What runs, events and queue all do to attempts, within a transaction of theirs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from orchestrator.drivers.store.codec import NAMES, encode, instant, stamp
 from orchestrator.drivers.store.database import Transaction
-from orchestrator.model.errors import NotFound
+from orchestrator.model.errors import LeaseLost, NotFound
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId, CellId, attempt_id, number_of, run_of
 from orchestrator.model.lease import FIRST, Turn
@@ -35,6 +35,8 @@ class Attempt:
     #: it was given machines once
     granted: bool
     held_until: datetime | None
+    #: how often its walk was begun; an older one is refused
+    walk: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +57,24 @@ class NewAttempt:
 
 def find(tx: Transaction, attempt: AttemptId) -> Attempt:
     """Return the attempt; raise `NotFound`."""
-    if row := tx.one("attempt_by_id", attempt=attempt):
-        return _attempt(row)
-    msg = f"there is no attempt {attempt}"
-    raise NotFound(msg)
+    return find_all(tx, [attempt])[attempt]
+
+
+def find_all(tx: Transaction, attempts: Sequence[AttemptId]) -> Mapping[AttemptId, Attempt]:
+    """Return the attempts by their names; raise `NotFound` if one is missing."""
+    found = {AttemptId(row.id): _attempt(row) for row in tx.all("attempts_by_id", ids=attempts)}
+    for attempt in attempts:
+        if attempt not in found:
+            msg = f"there is no attempt {attempt}"
+            raise NotFound(msg)
+    return found
+
+
+def refuse_stale(attempt: Attempt, walk: int) -> None:
+    """Raise `LeaseLost` for a walk (if one is named) that another one took over."""
+    if walk and walk != attempt.walk:
+        msg = f"{attempt.id} was taken over by another worker; what this one would do is refused"
+        raise LeaseLost(msg)
 
 
 def newest(tx: Transaction, cell: CellId) -> Attempt:
@@ -111,18 +127,22 @@ def close(tx: Transaction, attempts: Sequence[AttemptId], ruling: Ruling) -> Non
 
 def record(tx: Transaction, happened: Iterable[tuple[AttemptId, Event]], now: datetime) -> None:
     """Store events as having happened now."""
-    at = stamp(now)
+    record_all(tx, ((attempt, event, now) for attempt, event in happened))
+
+
+def record_all(tx: Transaction, happened: Iterable[tuple[AttemptId, Event, datetime]]) -> None:
+    """Store events, each with the time at which it happened."""
     tx.many(
         "event_insert",
         (
             {
                 "attempt": attempt,
-                "at": at,
+                "at": stamp(at),
                 "kind": event.kind,
                 "stage": event.stage,
                 "value": encode(event),
             }
-            for attempt, event in happened
+            for attempt, event, at in happened
         ),
     )
 
@@ -153,4 +173,5 @@ def _attempt(row: Row[Any]) -> Attempt:
         holding=bool(row.holding),
         granted=row.granted_at is not None,
         held_until=instant(row.held_until),
+        walk=row.walk,
     )

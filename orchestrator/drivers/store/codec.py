@@ -54,6 +54,12 @@ def why_from(text: str) -> Why | None:
     return WHY.validate_json(text) if text else None
 
 
+@lru_cache(maxsize=256)
+def snapshot_from(text: str) -> Snapshot:
+    """Return the snapshot of a JSON text; all cells of a run share one."""
+    return SNAPSHOT.validate_json(text)
+
+
 def stamp(at: datetime) -> str:
     """Return a time as text that sorts; raise `Bug` for one without a time zone."""
     if at.tzinfo is None:

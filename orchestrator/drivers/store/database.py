@@ -6,19 +6,30 @@ Transactions are short, since the engine keeps its own tables in the same file.
 """
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, Row
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from orchestrator.drivers.store.engines import connect, place, readers, writers
+from orchestrator.drivers.store.engines import (
+    RESTART,
+    aside,
+    connect,
+    place,
+    readers,
+    writers,
+)
 from orchestrator.drivers.store.queries import query
 from orchestrator.drivers.store.schema import is_current, upgrade
-from orchestrator.model.errors import Bug
+from orchestrator.model.errors import Bug, StoreAway
 
-Value = str | int | None
+Value = str | int | None | Sequence[str]
+
+_PAUSE: Final = 0.1
+_CLOCKS: Final = {"sqlite": "clock_sqlite", "postgresql": "clock_postgresql"}
 
 
 class Transaction:
@@ -44,6 +55,10 @@ class Transaction:
         """Run a statement; return how many rows it changed."""
         return self._connection.execute(query(name), values).rowcount
 
+    def clock(self) -> int:
+        """Return the milliseconds of the database's own clock: hosts' clocks differ."""
+        return int(self.single(_CLOCKS[self._connection.dialect.name]).now)
+
     def many(self, name: str, rows: Iterable[Mapping[str, Value]]) -> None:
         """Run a statement once for each of `rows`."""
         if values := list(rows):
@@ -64,20 +79,35 @@ class Database:
         engine = connect(parsed)
         self._readers = readers(engine)
         self._writers = writers(engine)
+        self._aside = aside(engine)
+        #: how long a connection is tried for; an SQLite file is there, or it is not
+        self._restart = RESTART if engine.dialect.name == "postgresql" else 0.0
         # threads of this process queue here rather than poll for the database's own lock
         self._turn = threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Give a transaction for queries; `Bug` if the database does not answer."""
-        with self._answering(), self._readers.begin() as connection:
-            yield Transaction(connection)
+        with self._answering(), ExitStack() as stack:
+            yield Transaction(self._begun(self._readers, stack))
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """Give the one writing transaction: kept whole when the block ends, undone if it raises."""
-        with self._answering(), self._turn, self._writers.begin() as connection:
-            yield Transaction(connection)
+        """Give the one writing transaction: kept whole when the block ends, undone if it raises.
+
+        Raises `StoreAway` if the database went away meanwhile; it may have been kept even so.
+        """
+        with self._answering(), self._turn, ExitStack() as stack:
+            yield Transaction(self._begun(self._writers, stack))
+
+    @contextmanager
+    def aside(self) -> Iterator[Transaction]:
+        """Give a transaction that writes what no other transaction does, and so takes no turn.
+
+        For heartbeats: on PostgreSQL they never wait for the writer.
+        """
+        with self._answering(), ExitStack() as stack:
+            yield Transaction(self._begun(self._aside, stack))
 
     def migrate(self) -> None:
         """Bring the schema up to date; safe when several processes do so at once."""
@@ -91,11 +121,25 @@ class Database:
         """Close every connection that is not in use."""
         self._readers.dispose()
 
+    def _begun(self, engine: Engine, stack: ExitStack) -> Connection:
+        """Return a connection in a transaction; wait while the server restarts."""
+        end = time.monotonic() + self._restart
+        while True:
+            try:
+                return stack.enter_context(engine.begin())
+            except OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(_PAUSE)
+
     @contextmanager
     def _answering(self) -> Iterator[None]:
         try:
             yield
         except SQLAlchemyError as error:
+            if self._restart and isinstance(error, OperationalError):
+                msg = f"the store {self.place} went away: is its server running?"
+                raise StoreAway(msg) from error
             # its first line names the rule; the lines after it may show values
             said = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
             why = said.partition("\n")[0]

@@ -13,6 +13,9 @@ from orchestrator.model.errors import ConfigError
 
 #: seconds that a transaction waits for another process's
 PATIENCE: Final = 30.0
+#: seconds that a connection is tried for while the server restarts; shorter than a worker may be
+#: silent: one that is cut off must have stopped its work before others take it up
+RESTART: Final = 4.0
 #: connections kept open; twice as many more are opened while threads ask
 KEPT: Final = 8
 #: the advisory lock that writers on PostgreSQL queue for
@@ -52,6 +55,13 @@ def writers(engine: Engine) -> Engine:
     return engine.execution_options(writes=True)
 
 
+def aside(engine: Engine) -> Engine:
+    """Return the same engine, whose transactions write without taking a turn where they can."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="READ COMMITTED")
+    return writers(engine)
+
+
 def _sqlite(url: URL) -> Engine:
     file = Path(str(url.database))
     try:
@@ -88,6 +98,8 @@ def _postgres(url: URL) -> Engine:
             "connect_timeout": int(PATIENCE),
             "options": f"-c lock_timeout={int(PATIENCE)}s",
         },
+        # a restarted server has hung up on us
+        pool_pre_ping=True,
         pool_size=KEPT,
         max_overflow=2 * KEPT,
     )

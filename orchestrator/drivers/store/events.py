@@ -1,6 +1,6 @@
 """The history that states are derived from."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,13 +12,16 @@ from orchestrator.drivers.store.attempts import (
     NewAttempt,
     close,
     enqueue,
-    find,
+    find_all,
     following,
     record,
+    record_all,
+    refuse_stale,
 )
 from orchestrator.drivers.store.codec import EVENT, instant
 from orchestrator.drivers.store.database import Database, Transaction
 from orchestrator.drivers.store.superseding import successor
+from orchestrator.drivers.store.together import Together
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId
@@ -29,11 +32,25 @@ from orchestrator.model.verdict import Ruling
 _ENDS = frozenset({Kind.FINISHED, Kind.FAILED})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """What one call of `append` asked for."""
+
+    attempt: AttemptId
+    events: Sequence[Event]
+    now: datetime
+    retry: frozenset[str] | None
+    turn: Turn | None
+    walk: int
+
+
 class Events:
     """`ports.store.Events` over a database."""
 
-    database: Database
+    def __init__(self, database: Database) -> None:
+        """Keep them in `database`."""
+        self.database = database
+        self._appended = Together[Append, None](database, _append)
 
     def append(
         self,
@@ -43,17 +60,14 @@ class Events:
         *,
         retry: frozenset[str] | None = None,
         turn: Turn | None = None,
+        walk: int = 0,
     ) -> None:
-        """Store what is new of `events`; a JUDGED settles the attempt and may queue the next."""
-        with self.database.write() as tx:
-            found = find(tx, attempt)
-            new = _new(tx, found, events)
-            ruling = _ruling(attempt, new)
-            record(tx, ((attempt, event) for event in new), now)
-            if ruling:
-                close(tx, [attempt], ruling)
-            if ruling and retry is not None and not found.stopping:
-                _try_again(tx, found, following(found, retry, turn), now)
+        """Store what is new of `events`; a JUDGED settles the attempt and may queue the next.
+
+        Raises `LeaseLost`, and stores nothing, if `walk` is given and is not the newest any more.
+        """
+        asked = Append(attempt=attempt, events=events, now=now, retry=retry, turn=turn, walk=walk)
+        self._appended.do(asked)
 
     def of(self, attempt: AttemptId) -> tuple[Event, ...]:
         """Return the attempt's events, oldest first."""
@@ -67,13 +81,35 @@ class Events:
         return tuple((AttemptId(row.attempt), _event(row)) for row in rows)
 
 
-def _new(tx: Transaction, attempt: Attempt, events: Sequence[Event]) -> list[Event]:
+def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[None]:
+    """Store what several calls ask for, in their order."""
+    names = list(dict.fromkeys(item.attempt for item in asked))
+    found = dict(find_all(tx, names))
+    over = {(row.attempt, row.stage) for row in tx.all("stages_ended", ids=names)}
+    happened: list[tuple[AttemptId, Event, datetime]] = []
+    for item in asked:
+        attempt = found[item.attempt]
+        refuse_stale(attempt, item.walk)
+        new = _new(over, attempt, item.events)
+        over |= {(attempt.id, event.stage) for event in new if event.kind in _ENDS}
+        ruling = _ruling(attempt.id, new)
+        happened += [(attempt.id, event, item.now) for event in new]
+        if ruling:
+            close(tx, [attempt.id], ruling)
+            found[attempt.id] = replace(attempt, state=State.DONE)
+        if ruling and item.retry is not None and not attempt.stopping:
+            _try_again(tx, attempt, following(attempt, item.retry, item.turn), item.now)
+    record_all(tx, happened)
+    return [None] * len(asked)
+
+
+def _new(over: Set[tuple[str, str]], attempt: Attempt, events: Sequence[Event]) -> list[Event]:
     """Return the events without those that repeat what is stored.
 
     Who repeats a stage's end repeats that stage: what comes with it is dropped too.
     """
-    over = {row.stage for row in tx.all("stages_ended", attempt=attempt.id)}
-    repeated = {event.stage for event in events if event.kind in _ENDS and event.stage in over}
+    ended = {event.stage for event in events if event.kind in _ENDS}
+    repeated = {stage for stage in ended if (attempt.id, stage) in over}
     settled = attempt.state is State.DONE
     return [
         event

@@ -92,24 +92,37 @@ def prove(schedule: Schedule, queue: Sequence[Waiting], nodes: Sequence[Candidat
         free -= given
 
 
-def keep(tx: Transaction, grant: Grant, now: datetime) -> None:
-    """Store the gang's leases under new tokens, and that the attempt runs."""
-    happened = []
-    for position, placement in enumerate(grant.placements):
-        token = tx.single("token_raise", node=placement.node).token
-        tx.run(
-            "lease_insert",
-            node=placement.node,
-            token=token,
-            attempt=grant.attempt,
-            role=placement.role,
-            position=position,
-        )
-        text = f"as {placement.role}, under token {token}"
-        happened.append(Event(kind=Kind.LEASED, stage=Stage.LEASE, node=placement.node, text=text))
-    happened.append(Event(kind=Kind.FINISHED, stage=Stage.LEASE))
-    record(tx, ((grant.attempt, event) for event in happened), now)
-    tx.run("attempt_grant", attempt=grant.attempt, at=stamp(now))
+def keep(tx: Transaction, grants: Sequence[Grant], now: datetime) -> None:
+    """Store the gangs' leases under new tokens, and that the attempts run."""
+    given = [(grant, i, p) for grant in grants for i, p in enumerate(grant.placements)]
+    if not grants:
+        return
+    names = [placement.node for _, _, placement in given]
+    tokens = {row.name: int(row.token) for row in tx.all("tokens_raise", names=names)}
+    tx.many(
+        "lease_insert",
+        (
+            {
+                "node": placement.node,
+                "token": tokens[placement.node],
+                "attempt": grant.attempt,
+                "role": placement.role,
+                "position": position,
+            }
+            for grant, position, placement in given
+        ),
+    )
+    record(tx, (pair for grant in grants for pair in _leased(grant, tokens)), now)
+    tx.many("attempt_grant", ({"attempt": g.attempt, "at": stamp(now)} for g in grants))
+
+
+def _leased(grant: Grant, tokens: Mapping[str, int]) -> Iterator[tuple[AttemptId, Event]]:
+    """Yield what happened to an attempt that was given its machines."""
+    for placement in grant.placements:
+        text = f"as {placement.role}, under token {tokens[placement.node]}"
+        leased = Event(kind=Kind.LEASED, stage=Stage.LEASE, node=placement.node, text=text)
+        yield grant.attempt, leased
+    yield grant.attempt, Event(kind=Kind.FINISHED, stage=Stage.LEASE)
 
 
 def explain(tx: Transaction, schedule: Schedule, queue: Sequence[Waiting]) -> None:

@@ -12,6 +12,7 @@ from orchestrator.drivers.store.orders import Orders
 from orchestrator.drivers.store.queue import Queue
 from orchestrator.drivers.store.runs import Runs
 from orchestrator.drivers.store.watches import Watches
+from orchestrator.drivers.store.workers import Workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Store:
     orders: Orders
     notices: Notices
     watches: Watches
+    workers: Workers
 
 
 def open_store(url: str) -> Store:
@@ -48,4 +50,5 @@ def open_store(url: str) -> Store:
         orders=Orders(database),
         notices=Notices(database),
         watches=Watches(database),
+        workers=Workers(database),
     )

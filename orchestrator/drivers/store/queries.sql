@@ -110,13 +110,15 @@ values (
     :attempt, :cell, :run, :number, 'waiting', :priority, :asked_at, :avoid, :way, :turn
 );
 
--- attempt_by_id -- one attempt
-select id, cell, state, priority, avoid, way, turn, stopping, holding, granted_at, held_until
+-- attempts_by_id -- some attempts
+select id, cell, state, priority, avoid, way, turn, stopping, holding, granted_at, held_until,
+    walk
 from attempts
-where id = :attempt;
+where id in :ids;
 
 -- attempt_newest -- the newest attempt at a cell
-select id, cell, state, priority, avoid, way, turn, stopping, holding, granted_at, held_until
+select id, cell, state, priority, avoid, way, turn, stopping, holding, granted_at, held_until,
+    walk
 from attempts
 where cell = :cell
 order by number desc
@@ -139,8 +141,8 @@ update attempts set stopping = 1 where id = :attempt;
 -- attempt_hold -- a person keeps an attempt's machines for a while
 update attempts set held_until = :until where id = :attempt;
 
--- attempt_free -- an attempt has no machines any more
-update attempts set holding = 0, held_until = null where id = :attempt and holding = 1;
+-- attempts_free -- some attempts have no machines any more
+update attempts set holding = 0, held_until = null where id in :ids and holding = 1;
 
 -- attempts_holding -- the attempts that have machines, first granted first
 select a.id as attempt, a.way, h.value as arch
@@ -161,8 +163,9 @@ values (
 )
 on conflict do nothing;
 
--- stages_ended -- the stages of an attempt that are over
-select stage from events where attempt = :attempt and kind in ('finished', 'failed');
+-- stages_ended -- the stages of some attempts that are over
+select attempt, stage from events
+where attempt in :ids and kind in ('finished', 'failed');
 
 -- events_of_attempt -- what happened to an attempt, oldest first
 select seq, at, value from events where attempt = :attempt order by seq;
@@ -171,8 +174,8 @@ select seq, at, value from events where attempt = :attempt order by seq;
 select seq, attempt, at, value from events where seq > :seq order by seq limit :limit;
 
 
--- token_raise -- count up a node's token and return it
-update nodes set token = token + 1 where name = :node returning token;
+-- tokens_raise -- count up the tokens of nodes and return them
+update nodes set token = token + 1 where name in :names returning name, token;
 
 -- lease_insert -- give a node to an attempt
 insert into grants (node, token, attempt, role, position)
@@ -181,8 +184,8 @@ values (:node, :token, :attempt, :role, :position);
 -- leases_of_attempt -- what an attempt has, in the order of its roles
 select node, role, token from leases where attempt = :attempt order by position;
 
--- leases_free -- take all nodes back from an attempt
-update grants set freed = 1 where attempt = :attempt and freed = 0;
+-- leases_free -- take all nodes back from some attempts
+update grants set freed = 1 where attempt in :ids and freed = 0;
 
 
 -- nodes_unlist -- no node belongs to the lab

@@ -1,6 +1,6 @@
 """Who waits for machines and who has them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,13 +9,16 @@ from orchestrator.drivers.store.attempts import (
     NewAttempt,
     enqueue,
     find,
+    find_all,
     newest,
     record,
+    refuse_stale,
     settle,
 )
 from orchestrator.drivers.store.codec import stamp
-from orchestrator.drivers.store.database import Database
+from orchestrator.drivers.store.database import Database, Transaction
 from orchestrator.drivers.store.semaphores import one_each, waits
+from orchestrator.drivers.store.together import Together
 from orchestrator.model.errors import Cancelled, ConfigError, LeaseLost, NotFound
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId, CellId, number_of
@@ -28,19 +31,32 @@ _NEVER_RAN = "stopped while it waited for machines"
 
 
 @dataclass(frozen=True, slots=True)
+class Free:
+    """What one call of `release` asked for."""
+
+    attempt: AttemptId
+    walk: int
+
+
 class Queue:
     """`ports.store.Queue` over a database."""
 
-    database: Database
+    def __init__(self, database: Database) -> None:
+        """Keep it in `database`."""
+        self.database = database
+        self._freed = Together[Free, None](database, _free)
 
-    def grant(self, decide: Callable[[Situation], Schedule], now: datetime) -> Schedule:
+    def grant(
+        self, decide: Callable[[Situation], Schedule], now: datetime, *, brief: bool = False
+    ) -> Schedule:
         """Show queue, nodes and shares to `decide`; store and return what it decided.
 
+        A `brief` look does nothing while all nodes are taken: why who waits is told at the next.
         Attempts whose semaphore is taken are not shown. Raises `Bug`, and stores nothing, when
         what `decide` gives away is not free or not a whole gang.
         """
         with self.database.read() as tx:
-            if tx.one("anyone_waits") is None:
+            if tx.one("anyone_waits") is None or (brief and tx.one("any_node_free") is None):
                 return _NOTHING
         with self.database.write() as tx:
             queue = grants.waiting(tx)
@@ -52,8 +68,7 @@ class Queue:
             grants.prove(decided, shown, nodes)
             kept = one_each(decided, shown)
             schedule = replace(kept, waits=(*kept.waits, *blocked))
-            for grant in schedule.grants:
-                grants.keep(tx, grant, now)
+            grants.keep(tx, schedule.grants, now)
             grants.explain(tx, schedule, queue)
             shares.keep(tx, schedule)
             for attempt, why in grants.hopeless(decided, shown, nodes):
@@ -112,10 +127,22 @@ class Queue:
                 tx.run("attempt_stop", attempt=attempt)
         return not found.granted
 
-    def guard(self, attempt: AttemptId) -> None:
-        """Raise `Cancelled` or `LeaseLost` if the attempt must stop."""
+    def walk(self, attempt: AttemptId, walker: str) -> int:
+        """Begin a walk of the attempt and return its number: every earlier one is refused from now.
+
+        Raises `LeaseLost` if the attempt has no machines (any more).
+        """
+        with self.database.write() as tx:
+            if row := tx.one("attempt_walk", attempt=attempt, walker=walker):
+                return int(row.walk)
+        msg = f"{attempt} has no machines; there is nothing to walk"
+        raise LeaseLost(msg)
+
+    def guard(self, attempt: AttemptId, walk: int = 0) -> None:
+        """Raise `Cancelled` or `LeaseLost` if the attempt (its walk, if given) must stop."""
         with self.database.read() as tx:
             found = find(tx, attempt)
+        refuse_stale(found, walk)
         if not found.holding:
             msg = f"{attempt} has no machines any more; what it would do to them is refused"
             raise LeaseLost(msg)
@@ -136,8 +163,20 @@ class Queue:
         with self.database.read() as tx:
             return find(tx, attempt).held_until
 
-    def release(self, attempt: AttemptId) -> None:
-        """Give the attempt's nodes back, and its semaphores with them."""
-        with self.database.write() as tx:
-            tx.run("leases_free", attempt=attempt)
-            tx.run("attempt_free", attempt=attempt)
+    def release(self, attempt: AttemptId, walk: int = 0) -> None:
+        """Give the attempt's nodes back, and its semaphores with them.
+
+        Raises `LeaseLost`, and does nothing, if `walk` is given and was taken over.
+        """
+        self._freed.do(Free(attempt, walk))
+
+
+def _free(tx: Transaction, asked: Sequence[Free]) -> Sequence[None]:
+    """Give back what several attempts have."""
+    found = find_all(tx, list({item.attempt for item in asked}))
+    for item in asked:
+        if found[item.attempt].holding:
+            refuse_stale(found[item.attempt], item.walk)
+    tx.run("leases_free", ids=list(found))
+    tx.run("attempts_free", ids=list(found))
+    return [None] * len(asked)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row
 
@@ -17,17 +17,21 @@ from orchestrator.drivers.store.codec import (
     arch_from,
     encode,
     instant,
+    snapshot_from,
     stamp,
     why_from,
 )
 from orchestrator.drivers.store.database import Database, Transaction
 from orchestrator.drivers.store.order import PRIORITY
 from orchestrator.drivers.store.superseding import supersede
+from orchestrator.model.arch import Arch
 from orchestrator.model.errors import NotFound
 from orchestrator.model.ids import AttemptId, CellId, RunId, cell_id
-from orchestrator.model.request import Commit, Lane, Request
+from orchestrator.model.request import Commit, Lane, Request, Snapshot
 from orchestrator.model.run import Cell, Plan, Run, State
 from orchestrator.model.verdict import Ruling
+
+_NO_CELL: Final = "there is no cell {}; `smoketest runs` lists the runs and their cells"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,14 @@ class Runs:
             others=OTHERS.validate_json(row.others),
         )
 
+    def aim(self, cell: CellId) -> tuple[Arch, Snapshot]:
+        """Return what the cell tests on which arch, however large its run; raise `NotFound`."""
+        with self.database.read() as tx:
+            row = tx.one("cell_aim", cell=cell)
+        if row is None:
+            raise NotFound(_NO_CELL.format(cell))
+        return arch_from(row.arch), snapshot_from(row.snapshot)
+
     def cells(self, run: RunId) -> tuple[Cell, ...]:
         """Return the run's cells in the order of its plan; raise `NotFound`."""
         with self.database.read() as tx:
@@ -93,10 +105,9 @@ class Runs:
         """Return the cell; raise `NotFound`."""
         with self.database.read() as tx:
             rows = tx.all("cell_by_id", cell=cell)
-            nodes = _nodes(tx, rows)
+            nodes = _by_attempt(tx.all("nodes_of_cell", cell=cell))
         if not rows:
-            msg = f"there is no cell {cell}; `smoketest runs` lists the runs and their cells"
-            raise NotFound(msg)
+            raise NotFound(_NO_CELL.format(cell))
         return _cells(rows, nodes)[0]
 
 
@@ -188,7 +199,10 @@ def _nodes(tx: Transaction, rows: Iterable[Row[Any]]) -> dict[str, tuple[str, ..
     runs = [int(row.run) for row in rows if row.cell]
     if not runs:
         return {}
-    given = tx.all("nodes_of_runs", first=min(runs), last=max(runs))
+    return _by_attempt(tx.all("nodes_of_runs", first=min(runs), last=max(runs)))
+
+
+def _by_attempt(given: Iterable[Row[Any]]) -> dict[str, tuple[str, ...]]:
     by_attempt = groupby(given, key=lambda row: str(row.attempt))
     return {attempt: tuple(row.node for row in group) for attempt, group in by_attempt}
 

@@ -1,0 +1,64 @@
+"""Heartbeats: each worker says that it is alive, and takes over from those that do not.
+
+The library does this only with a paid service of its maker's. Silence is measured by the store's
+clock, since hosts' clocks differ, and only by a worker that was itself heard all the time: after
+the store was away, everybody is silent for as long.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Final, Protocol
+
+from orchestrator.model.ids import AttemptId
+from orchestrator.model.worker import Worker
+from orchestrator.ports.workers import Workers
+
+#: a worker that was silent for so long is dead; twice as long as one may wait for the store
+SILENCE: Final = timedelta(seconds=6)
+#: how long machines that were granted may wait for a worker to take them up
+GRACE: Final = timedelta(seconds=5)
+
+
+class Heir(Protocol):
+    """Takes over what the dead leave behind."""
+
+    def take_over(self, dead: Sequence[str], stranded: Sequence[AttemptId]) -> None:
+        """Let the living walk what `dead` workers walked, and the `stranded` attempts."""
+        ...
+
+
+class Watch:
+    """One worker's eye on all of them."""
+
+    BEAT_SECONDS: ClassVar = 1.0
+
+    def __init__(self, worker: Worker, workers: Workers, heir: Heir) -> None:
+        """Speak for `worker`; whatever nobody walks any more is the `heir`'s."""
+        self._worker = worker
+        self._workers = workers
+        self._heir = heir
+        self._heard = self._since = time.monotonic()
+
+    def look(self) -> None:
+        """Say that we are alive, and see who is not; call it once a second."""
+        self._workers.beat(self._worker)
+        now = time.monotonic()
+        if now - self._heard > SILENCE.total_seconds() / 2:
+            self._since = now
+        self._heard = now
+        if now - self._since < SILENCE.total_seconds():
+            return
+        dead = self._workers.bury(SILENCE)
+        stranded = self._workers.unwalked(datetime.now(UTC) - GRACE)
+        if dead or stranded:
+            walkers = {walker for _, walker in stranded if walker}
+            self._heir.take_over((*dead, *sorted(walkers)), [attempt for attempt, _ in stranded])
+
+    def living(self) -> tuple[Worker, ...]:
+        """Return the workers that are alive."""
+        return self._workers.all()
+
+    def leave(self) -> None:
+        """Say that we end in good order."""
+        self._workers.leave(self._worker.name)

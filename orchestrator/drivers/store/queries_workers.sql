@@ -1,0 +1,58 @@
+-- Statements about the processes that walk attempts. `:now` is the database's clock.
+
+-- clock_sqlite -- milliseconds of the database's clock
+select cast((julianday('now') - 2440587.5) * 86400000 as integer) as now;
+
+-- clock_postgresql -- milliseconds of the database's clock
+select cast(extract(epoch from clock_timestamp()) * 1000 as bigint) as now;
+
+-- worker_beat -- a worker is alive
+update workers set beat = :now where name = :worker;
+
+-- worker_join -- a worker begins, or begins again
+insert into workers (name, host, pid, version, since, beat)
+values (:worker, :host, :pid, :version, :since, :now)
+on conflict (name) do update set
+    host = excluded.host, pid = excluded.pid, version = excluded.version,
+    since = excluded.since, beat = excluded.beat;
+
+-- worker_leave -- a worker ends in good order
+delete from workers where name = :worker;
+
+-- workers_bury -- forget the workers that were not heard since then
+delete from workers where beat < :since returning name;
+
+-- workers_all -- the workers that are alive, longest first
+select name, host, pid, version, since, beat from workers order by since, name;
+
+-- cell_aim -- what a cell tests, and on which arch
+select h.value as arch, r.snapshot
+from cells c
+join archs h on h.digest = c.arch
+join runs r on r.id = c.run
+where c.id = :cell;
+
+-- nodes_of_cell -- which machines the attempts at a cell were given, in role order
+select g.attempt, g.node
+from attempts a join grants g on g.attempt = a.id
+where a.cell = :cell
+order by g.attempt, g.position;
+
+-- attempt_walk -- a walk begins; every earlier one of the attempt is refused from now on
+update attempts set walk = walk + 1, walker = :walker
+where id = :attempt and holding = 1
+returning walk;
+
+-- any_node_free -- a row if a node in service is free
+select n.name
+from nodes n
+where n.listed = 1 and n.state = 'in-service'
+    and not exists (select 1 from leases l where l.node = n.name)
+limit 1;
+
+-- attempts_unwalked -- attempts that have machines, and that no living worker walks
+select a.id as attempt, a.walker
+from attempts a
+where a.holding = 1 and a.granted_at < :before
+    and not exists (select 1 from workers w where w.name = a.walker)
+order by a.granted_at, a.id;

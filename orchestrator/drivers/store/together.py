@@ -1,0 +1,97 @@
+"""Group commit: what many threads ask for at the same time goes into one transaction.
+
+There is one writer at a time, so the cost of a transaction (the lock, the round trips, the disk)
+bounds what all may do together. Whoever comes while another transaction is under way waits anyway;
+the next one takes all of them along.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+from orchestrator.drivers.store.database import Database, Transaction
+from orchestrator.model.errors import Bug
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+#: what one transaction takes along at most, so that readers and other writers get their turn
+MOST: Final = 256
+
+
+class Together(Generic[Item, Result]):
+    """Does one kind of change for all threads of this process."""
+
+    def __init__(
+        self,
+        database: Database,
+        change: Callable[[Transaction, Sequence[Item]], Sequence[Result]],
+    ) -> None:
+        """Take what makes changes in the order in which they were asked for.
+
+        `change` may be called again with some of the same items after it raised.
+        """
+        self._database = database
+        self._change = change
+        self._asked: list[_Asked[Item, Result]] = []
+        self._asking = threading.Lock()
+        self._turn = threading.Lock()
+
+    def do(self, item: Item) -> Result:
+        """Return the result for `item` once it is kept; raise what its change raises."""
+        asked = _Asked[Item, Result](item)
+        with self._asking:
+            self._asked.append(asked)
+        while not asked.over:
+            with self._turn:
+                if not asked.over:
+                    self._serve()
+        return asked.result()
+
+    def _serve(self) -> None:
+        with self._asking:
+            batch, self._asked = self._asked[:MOST], self._asked[MOST:]
+        if not self._kept(batch):
+            # one of them is wrong, and must not take the others along
+            for asked in batch:
+                self._kept([asked])
+
+    def _kept(self, batch: "Sequence[_Asked[Item, Result]]") -> bool:
+        """Make the changes in one transaction; False if that failed and is to be done singly."""
+        try:
+            with self._database.write() as tx:
+                results = self._change(tx, [asked.item for asked in batch])
+        except Exception as error:  # noqa: BLE001 - raised in the thread that asked
+            if len(batch) > 1:
+                return False
+            batch[0].fail(error)
+        else:
+            for asked, result in zip(batch, results, strict=True):
+                asked.keep(result)
+        return True
+
+
+class _Asked(Generic[Item, Result]):
+    """An item, and what became of it."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.over = False
+        self._results: list[Result] = []
+        self._error: Exception | None = None
+
+    def keep(self, result: Result) -> None:
+        self._results.append(result)
+        self.over = True
+
+    def fail(self, error: Exception) -> None:
+        self._error = error
+        self.over = True
+
+    def result(self) -> Result:
+        if self._error:
+            raise self._error
+        if not self._results:
+            msg = "a change to the store ended without a result"
+            raise Bug(msg)
+        return self._results[0]

@@ -1,0 +1,72 @@
+"""The processes that walk attempts: who is alive by the database's own clock."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from orchestrator.drivers.store.codec import stamp
+from orchestrator.drivers.store.database import Database
+from orchestrator.model.ids import AttemptId
+from orchestrator.model.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """`ports.workers.Workers` over a database."""
+
+    database: Database
+
+    def beat(self, worker: Worker) -> bool:
+        """Say that the worker is alive; return False if it was taken for dead meanwhile.
+
+        It belongs to the living again from then on.
+        """
+        with self.database.aside() as tx:
+            now = tx.clock()
+            if tx.run("worker_beat", worker=worker.name, now=now):
+                return True
+            tx.run(
+                "worker_join",
+                worker=worker.name,
+                host=worker.host,
+                pid=worker.pid,
+                version=worker.version,
+                since=stamp(worker.since),
+                now=now,
+            )
+        return False
+
+    def bury(self, silent: timedelta) -> tuple[str, ...]:
+        """Forget the workers that were silent for that long, and return their names."""
+        with self.database.aside() as tx:
+            since = tx.clock() - int(silent.total_seconds() * 1000)
+            return tuple(row.name for row in tx.all("workers_bury", since=since))
+
+    def leave(self, name: str) -> None:
+        """Forget a worker that ends in good order; what it leaves may be taken up at once."""
+        with self.database.aside() as tx:
+            tx.run("worker_leave", worker=name)
+
+    def all(self) -> tuple[Worker, ...]:
+        """Return those that are alive, the longest first."""
+        with self.database.read() as tx:
+            rows = tx.all("workers_all")
+        return tuple(
+            Worker(
+                name=row.name,
+                host=row.host,
+                pid=row.pid,
+                version=row.version,
+                since=datetime.fromisoformat(row.since),
+                heard=datetime.fromtimestamp(row.beat / 1000, UTC),
+            )
+            for row in rows
+        )
+
+    def unwalked(self, before: datetime) -> tuple[tuple[AttemptId, str], ...]:
+        """Return the attempts, granted before then, that no living worker walks.
+
+        Each with the name of who walked it last, or an empty text.
+        """
+        with self.database.read() as tx:
+            rows = tx.all("attempts_unwalked", before=stamp(before))
+        return tuple((AttemptId(row.attempt), str(row.walker)) for row in rows)

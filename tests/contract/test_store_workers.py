@@ -1,0 +1,142 @@
+"""The law of the store port: workers, and walks that are taken over."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from orchestrator.drivers.store.opened import Store
+from orchestrator.model.errors import LeaseLost, NotFound
+from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.ids import AttemptId
+from orchestrator.model.worker import Worker
+from tests.contract.storing import (
+    KINDS,
+    NOW,
+    PASSED,
+    arch,
+    ask,
+    enrol,
+    judge,
+    later,
+    plan,
+    start,
+    stores,
+)
+
+store = pytest.fixture(params=KINDS)(stores)
+
+LONG = timedelta(hours=1)
+NOTE = Event(kind=Kind.NOTE, stage=Stage.DEPLOY, text="late")
+
+
+def worker(name: str) -> Worker:
+    return Worker(name=name, host="h", pid=7, version="1", since=NOW)
+
+
+def names(workers: Sequence[Worker]) -> list[str]:
+    return [found.name for found in workers]
+
+
+class TestWorkers:
+    def test_who_beats_is_alive_by_the_stores_clock(self, store: Store) -> None:
+        assert not store.workers.beat(worker("a"))
+        assert store.workers.beat(worker("a"))
+        (found,) = store.workers.all()
+        assert (found.host, found.pid, found.version, found.since) == ("h", 7, "1", NOW)
+        assert found.heard
+        assert found.heard > NOW
+        assert store.workers.bury(LONG) == ()
+        assert names(store.workers.all()) == ["a"]
+
+    def test_who_is_silent_is_buried_once_and_told_so(self, store: Store) -> None:
+        store.workers.beat(worker("a"))
+        store.workers.beat(worker("b"))
+        assert sorted(store.workers.bury(timedelta(seconds=-1))) == ["a", "b"]
+        assert store.workers.bury(timedelta(seconds=-1)) == ()
+        assert not store.workers.beat(worker("a"))
+        assert names(store.workers.all()) == ["a"]
+
+    def test_who_leaves_is_not_waited_for(self, store: Store) -> None:
+        store.workers.beat(worker("a"))
+        for _ in range(2):
+            store.workers.leave("a")
+        assert store.workers.all() == ()
+
+    def test_what_no_living_worker_walks_is_known(self, store: Store) -> None:
+        enrol(store, 3)
+        attempts = [start(store) for _ in range(3)]
+        store.workers.beat(worker("a"))
+        store.queue.walk(attempts[0], "a")
+        store.queue.walk(attempts[1], "b")
+        assert store.workers.unwalked(later(6)) == ((attempts[1], "b"), (attempts[2], ""))
+        assert store.workers.unwalked(later(4)) == ()
+
+
+class TestWalk:
+    def test_a_newer_walk_refuses_the_older_one(self, store: Store) -> None:
+        enrol(store, 1)
+        attempt = start(store)
+        first = store.queue.walk(attempt, "a")
+        store.queue.guard(attempt, first)
+        store.events.append(attempt, [NOTE], NOW, walk=first)
+        second = store.queue.walk(attempt, "b")
+        assert (first, second) == (1, 2)
+        before = store.events.of(attempt)
+        for late in (
+            lambda: store.queue.guard(attempt, first),
+            lambda: store.events.append(attempt, [NOTE], NOW, walk=first),
+            lambda: store.queue.release(attempt, first),
+        ):
+            with pytest.raises(LeaseLost, match="taken over by another worker"):
+                late()
+        assert store.events.of(attempt) == before
+        assert store.queue.leases(attempt)
+        store.queue.guard(attempt, second)
+        judge(store, attempt, PASSED)
+        store.queue.release(attempt, second)
+        # what was released already is so for whoever asks
+        store.queue.release(attempt, first)
+
+    def test_there_is_no_walk_without_machines(self, store: Store) -> None:
+        enrol(store, 1)
+        attempt = start(store)
+        judge(store, attempt, PASSED)
+        store.queue.release(attempt)
+        with pytest.raises(LeaseLost, match=attempt):
+            store.queue.walk(attempt, "a")
+        waiting = AttemptId(f"{ask(store, plan(arch('kvm'))).id}/kvm/1")
+        with pytest.raises(LeaseLost, match=waiting):
+            store.queue.walk(waiting, "a")
+
+    def test_what_is_done_together_succeeds_or_fails_by_itself(self, store: Store) -> None:
+        enrol(store, 8)
+        attempts = [start(store) for _ in range(8)]
+        for attempt in attempts:
+            store.queue.walk(attempt, "a")
+        stale = attempts[3]
+        store.queue.walk(stale, "b")
+        asked = [*attempts, AttemptId("9/none/1")] * 3
+
+        def late(attempt: AttemptId) -> str:
+            try:
+                store.events.append(attempt, [NOTE], NOW, walk=1)
+            except (LeaseLost, NotFound) as error:
+                return type(error).__name__
+            return "kept"
+
+        with ThreadPoolExecutor(len(asked)) as pool:
+            said = list(pool.map(late, asked))
+        wanted = {stale: "LeaseLost", "9/none/1": "NotFound"}
+        assert said == [wanted.get(attempt, "kept") for attempt in asked]
+        for attempt in attempts:
+            notes = [e for e in store.events.of(attempt) if e.kind is Kind.NOTE]
+            assert len(notes) == (0 if attempt == stale else 3)
+
+    def test_a_cell_is_aimed_alone(self, store: Store) -> None:
+        run = ask(store, plan(arch("kvm"), arch("xen", 2)))
+        found, snapshot = store.runs.aim(f"{run.id}/xen")
+        assert (found.name, snapshot.commit.sha) == ("xen", "1a2b3c")
+        with pytest.raises(NotFound, match="no cell 1/none"):
+            store.runs.aim("1/none")
