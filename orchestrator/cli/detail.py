@@ -64,6 +64,10 @@ def _attempt(attempt: AttemptView, cell_url: str) -> Iterator[RenderableType]:
     for test in attempt.tests:
         if test.outcome not in _GREEN:
             yield Text(f"  {test.outcome}: {test.name} {test.message}", style="red")
+            yield from (Text(f"    {line}", style="dim") for line in test.excerpt.splitlines())
+    for event in attempt.events:
+        if event.kind is Kind.DIAGNOSED and event.excerpt:
+            yield from (Text(f"    {line}", style="dim") for line in event.excerpt.splitlines())
     yield from (Text("  ").append_text(line) for line in logins(attempt))
     if attempt.files:
         yield Text(f"  files, at {_files_url(attempt, cell_url)}", style="dim")

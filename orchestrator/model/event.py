@@ -65,6 +65,9 @@ class Kind(StrEnum):
     #: `tests` holds what the suite said
     TESTED = "tested"
     COLLECTED = "collected"
+    #: the services' logs tell why it failed: `text` says it, `excerpt` shows it; `tests` are the
+    #: red ones, each with its own excerpt
+    DIAGNOSED = "diagnosed"
     #: `ruling` holds the verdict
     JUDGED = "judged"
     REPORTED = "reported"
@@ -86,6 +89,7 @@ class Event:
     cause: Cause = Cause.WORK
     access: Access | None = None
     tests: tuple[TestResult, ...] = ()
+    excerpt: str = ""
     ruling: Ruling | None = None
     at: datetime | None = None
     #: position in the whole store's history, for resuming a stream

@@ -23,6 +23,10 @@ class TestResult:
     outcome: Outcome
     seconds: float
     message: str = ""
+    #: of a red one: the requests that it sent to the cloud, as far as it tells, the newest first
+    requests: tuple[str, ...] = ()
+    #: of a red one: what the services logged about them
+    excerpt: str = ""
 
 
 class TaskOutcome(StrEnum):

@@ -20,8 +20,11 @@ def phases(events: Sequence[Event]) -> Phases:
 
 
 def tests(events: Sequence[Event]) -> tuple[TestResult, ...]:
-    """Return the newest results of the suite; empty if it never ran."""
-    return next((e.tests for e in reversed(events) if e.kind is Kind.TESTED), ())
+    """Return the newest results of the suite, with excerpts of logs; empty if it never ran."""
+    found = next((e.tests for e in reversed(events) if e.kind is Kind.TESTED), ())
+    told = next((e.tests for e in reversed(events) if e.kind is Kind.DIAGNOSED), ())
+    excerpts = {test.name: test for test in told}
+    return tuple(excerpts.get(test.name, test) for test in found)
 
 
 def tally(events: Sequence[Event]) -> Tally:

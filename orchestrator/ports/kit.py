@@ -11,6 +11,7 @@ from orchestrator.ports.boot import Boot
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.console import Console
 from orchestrator.ports.deploy import Deploy, Play, PlayHost
+from orchestrator.ports.files import Files
 from orchestrator.ports.notify import Notify
 from orchestrator.ports.orphans import Orphans
 from orchestrator.ports.partner import Partner
@@ -44,6 +45,7 @@ class Kit:
     nodes: Nodes
     attestations: Attestations
     events: Events
+    files: Files
     orders: Orders
     #: the lab's partners by name: what was agreed with each, and what reaches it
     contracts: Mapping[str, Contract]

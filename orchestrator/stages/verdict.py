@@ -39,12 +39,14 @@ def judge(task: Task) -> Ruling:
         return _green(task)
     if failure.blame is None:
         return Ruling(verdict=Verdict.CANCELLED, cause=failure.text)
+    told = task.happened(Kind.DIAGNOSED)
+    cause = f"{failure.text}; {told.text}" if told and told.text else failure.text
     if failure.blame is Blame.PRODUCT:
-        return Ruling(verdict=Verdict.FAILED, blame=Blame.PRODUCT, cause=failure.text)
+        if told and told.blame is Blame.INFRA:  # what the product stood on was gone
+            return Ruling(verdict=Verdict.BROKEN, blame=Blame.INFRA, cause=cause)
+        return Ruling(verdict=Verdict.FAILED, blame=Blame.PRODUCT, cause=cause)
     suspects = (failure.node,) if failure.blame is Blame.INFRA and failure.node else ()
-    return Ruling(
-        verdict=Verdict.BROKEN, blame=failure.blame, cause=failure.text, suspects=suspects
-    )
+    return Ruling(verdict=Verdict.BROKEN, blame=failure.blame, cause=cause, suspects=suspects)
 
 
 def _green(task: Task) -> Ruling:

@@ -156,6 +156,7 @@ def _kit(
         nodes=store.nodes,
         attestations=store.attestations,
         events=store.events,
+        files=FolderFiles(home.attempts),
         orders=store.orders,
         contracts=lab.partners,
         partners={},

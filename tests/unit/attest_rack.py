@@ -242,6 +242,7 @@ def _kit(store: Store, shell: HereShell, bmc: OneBmc, boot: Installed, clock: Of
         nodes=store.nodes,
         attestations=store.attestations,
         events=store.events,
+        files=unused,
         orders=store.orders,
         contracts={},
         partners={},

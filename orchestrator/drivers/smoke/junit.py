@@ -6,10 +6,12 @@ from pathlib import Path
 from junitparser import Error, Failure, JUnitXml, JUnitXmlError, Skipped, TestCase, TestSuite
 
 from orchestrator.model.errors import ProductFailed
+from orchestrator.model.logs import REQUEST
 from orchestrator.model.result import Outcome, TestResult
 
 _LARGEST = 32 * 2**20  # bytes
 _LONGEST = 500  # characters of a message
+_REQUESTS = 20  # of a failure; the last ones tell
 _OUTCOMES = {Failure: Outcome.FAILED, Error: Outcome.ERROR, Skipped: Outcome.SKIPPED}
 _FIXTURE = re.compile(r'failed on (?:setup|teardown) with "(.*)"', re.DOTALL)
 _NOISE = re.compile(r"^(AssertionError|Failed|builtins\.Exception|Exception): ")
@@ -40,6 +42,11 @@ def headline(text: str) -> str:
     return next(filter(None, spoken), "")[:_LONGEST]
 
 
+def _requests(text: str) -> tuple[str, ...]:
+    """Return the requests to the cloud that a failure's text names, the newest first."""
+    return tuple(dict.fromkeys(reversed(REQUEST.findall(text))))[:_REQUESTS]
+
+
 def _suites(path: Path) -> tuple[TestSuite, ...]:
     try:
         report = JUnitXml.fromfile(str(path))
@@ -54,8 +61,11 @@ def _result(case: TestCase) -> TestResult:
     for mark in case.result:
         outcome = _OUTCOMES.get(type(mark))
         if outcome:
-            message = headline(mark.message or mark.text or "")
             return TestResult(
-                name=name[:_LONGEST], outcome=outcome, seconds=case.time or 0.0, message=message
+                name=name[:_LONGEST],
+                outcome=outcome,
+                seconds=case.time or 0.0,
+                message=headline(mark.message or mark.text or ""),
+                requests=_requests(f"{mark.message}\n{mark.text}"),
             )
     return TestResult(name=name[:_LONGEST], outcome=Outcome.PASSED, seconds=case.time or 0.0)
