@@ -20,7 +20,9 @@ from orchestrator.cli import (
     inventory,
     look,
     notices,
+    partners,
     series,
+    tokens,
     watching,
     worker,
 )
@@ -31,6 +33,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 node = typer.Typer(help="Add a machine, take it out of service, bring it back, or test it.")
 found = typer.Typer(help="Find machines that no lab file names yet.")
 golden = typer.Typer(help="Keep installed disks, so that reinstalls are fast.")
+partner = typer.Typer(help="Work as a partner of somebody else's lab.")
+token = typer.Typer(help="Say who may speak to this orchestrator, and about what.")
 lab = typer.Typer(help="Make simulated machines misbehave, or mend them.")
 
 _VERBS: tuple[Verb, ...] = (
@@ -38,7 +42,7 @@ _VERBS: tuple[Verb, ...] = (
     *(ask.run, ask.plan, series.patches),
     *(look.watch, look.show, look.matrix, look.runs, watching.watches),
     *(act.recheck, act.cancel, act.hold, act.release),
-    *(inventory.archs, inventory.nodes, inventory.who),
+    *(inventory.archs, inventory.nodes, inventory.who, partners.partners),
     *(notices.notices, notices.replay),
     *(check.check, doctor.doctor),
 )
@@ -76,12 +80,19 @@ for _verb in _VERBS:
 app.add_typer(node, name="node")
 app.add_typer(found, name="inventory")
 app.add_typer(golden, name="image")
+app.add_typer(partner, name="partner")
+app.add_typer(token, name="token")
 app.add_typer(lab, name="lab")
 for _verb in _NODE:
     node.command()(verb(_verb))
 found.command()(verb(discover.discover))
 # With one command alone, Typer would take its name for an argument.
 found.callback()(lambda: None)
+partner.command()(verb(partners.serve))
+partner.callback()(lambda: None)
+token.command()(verb(tokens.add))
+token.command(name="list")(verb(tokens.listed))
+token.command()(verb(tokens.revoke))
 golden.command(name="list")(verb(image.images))
 golden.command()(verb(image.build))
 for _verb in _LAB:

@@ -70,13 +70,23 @@ def exchange(
     server: Server, method: str, path: str, body: Mapping[str, object] | None = None
 ) -> Reply:
     """Send one request and return its answer, whatever its status; raise `NoAnswer`."""
+    return send(server, method, path, None if body is None else json.dumps(body).encode())
+
+
+def send(
+    server: Server,
+    method: str,
+    path: str,
+    content: bytes | None,
+    more: Mapping[str, str] | None = None,
+) -> Reply:
+    """Send JSON that is text already, under these headers too; raise `NoAnswer`."""
     connection = _connection(server.url)
-    headers = {"Accept": "application/json"}
+    headers = {"Accept": "application/json", **(more or {})}
     if token := server.token.reveal():
         headers["Authorization"] = f"Bearer {token}"
-    if body is not None:
+    if content is not None:
         headers["Content-Type"] = "application/json"
-    content = None if body is None else json.dumps(body).encode()
     try:
         connection.connect()
         connection.sock.settimeout(READ_SECONDS)

@@ -13,6 +13,7 @@ from orchestrator.config.images import images
 from orchestrator.config.manners import Ipmi, Manners, Redfish, Strips, manners
 from orchestrator.config.nodes import Drivers, nodes
 from orchestrator.config.notices import Told, told
+from orchestrator.config.partners import Partner, partners
 from orchestrator.config.watches import watches
 from orchestrator.model import toml
 from orchestrator.model.document import Entry
@@ -28,6 +29,7 @@ __all__ = [
     "Ipmi",
     "LabFile",
     "Manners",
+    "Partner",
     "Redfish",
     "Strips",
     "Told",
@@ -39,6 +41,7 @@ __all__ = [
 _TABLES = (
     *("lab", "store", "repos", "nodes", "images", "drivers", "folders", "emulated"),
     *("people", "mail", "notices", "watch"),
+    "partners",
 )
 
 
@@ -76,6 +79,8 @@ class LabFile:
     told: Told = field(default_factory=Told)
     #: repositories that start runs by themselves
     watches: tuple[Watch, ...] = ()
+    #: other labs by name
+    partners: Mapping[str, Partner] = field(default_factory=dict)
     #: where it was read
     path: Path = field(compare=False)
 
@@ -121,6 +126,7 @@ def load(path: Path, *, drivers: Drivers | None = None) -> LabFile:
         told=told(lab, home),
         watches=watches(lab["watch"], repos),
         manners=manners(lab["drivers"], home),
+        partners=partners(lab["partners"], home),
         folders=_folders(lab["folders"], home),
         path=path,
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from orchestrator.model.errors import PartnerError, ProductFailed
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.result import Outcome, TestResult
+from orchestrator.model.verdict import Verdict
 
 
 class Standing(StrEnum):
@@ -132,6 +133,30 @@ class Answer:
     #: the key and commit that the build says it was for, empty if it does not say
     key: str = ""
     commit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What a partner that comes to us made of an order."""
+
+    order: Order | None = None
+    seen: Sighting = Sighting()
+    #: what it brought, and its signature
+    answer: Answer | None = None
+    signed: str = ""
+    console: str = ""
+    #: we stopped it
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What a partner's attempt and another one, not its own, said of the same thing."""
+
+    attempt: AttemptId
+    theirs: Verdict
+    other: AttemptId
+    ours: Verdict
 
 
 _RED = (Outcome.FAILED, Outcome.ERROR)

@@ -55,6 +55,8 @@ class Request:
     commit: str = ""
     #: a repeat with the same key finds the first run instead of starting another
     key: str = ""
+    #: another lab asks: it is decided here, and not passed on to a partner
+    here: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

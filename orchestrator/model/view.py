@@ -6,6 +6,7 @@ from datetime import datetime
 from orchestrator.model.event import Event
 from orchestrator.model.lease import Why
 from orchestrator.model.node import Provenance
+from orchestrator.model.partner import Standing as OrderStanding
 from orchestrator.model.result import TestResult
 from orchestrator.model.run import State
 from orchestrator.model.series import Standing
@@ -269,3 +270,48 @@ class WatchView:
     #: what was wrong then; empty: nothing
     trouble: str
     seen: tuple[WatchedView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    """What a partner was asked once, and what became of it."""
+
+    attempt: str
+    arch: str
+    commit: str
+    standing: OrderStanding
+    #: what it claims, in its own words
+    claim: str
+    url: str
+    asked_at: datetime
+    due_at: datetime
+    over_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerView:
+    """A partner, and how it keeps to what was agreed."""
+
+    name: str
+    #: `jenkins`, or `pull` for one that comes to us
+    driver: str
+    url: str
+    archs: tuple[str, ...]
+    hardware: bool
+    #: why it is left alone now, or empty
+    trouble: str
+    asked: int
+    answered: int
+    in_time: int
+    late: int
+    silent: int
+    refused: int
+    under_way: int
+    #: answered in time, of all that are over; None before the first
+    answer_rate: float | None
+    #: median seconds from asking to the answer
+    usual_seconds: float | None
+    #: how often somebody else judged the same, and where it was otherwise
+    compared: int
+    disagreed: tuple[str, ...]
+    orders: tuple[OrderView, ...]

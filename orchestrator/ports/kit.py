@@ -13,13 +13,14 @@ from orchestrator.ports.console import Console
 from orchestrator.ports.deploy import Deploy, Play, PlayHost
 from orchestrator.ports.files import Files
 from orchestrator.ports.notify import Notify
+from orchestrator.ports.orders import Orders
 from orchestrator.ports.orphans import Orphans
 from orchestrator.ports.partner import Partner
 from orchestrator.ports.power import Power
 from orchestrator.ports.shell import Shell
 from orchestrator.ports.slots import Slots
 from orchestrator.ports.smoke import Smoke
-from orchestrator.ports.store import Attestations, Events, Nodes, Orders, Queue
+from orchestrator.ports.store import Attestations, Events, Nodes, Queue
 from orchestrator.ports.vault import Vault
 
 

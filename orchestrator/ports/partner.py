@@ -13,7 +13,7 @@ class Partner(Protocol):
     `PartnerError` when it refuses.
     """
 
-    def start(self, order: Order, known: Sighting, deadline: Deadline) -> Sighting:
+    def start(self, order: Order, deadline: Deadline) -> Sighting:
         """Ask for the order, unless the partner has it by its key; return what it is there."""
         ...
 

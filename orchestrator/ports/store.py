@@ -1,6 +1,6 @@
 """The one store: runs, events, the queue with its leases, and the nodes' standing."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,7 +13,6 @@ from orchestrator.model.lease import Lease, Schedule, Situation, Turn
 from orchestrator.model.node import Access, Cause, NodeState, NodeStatus
 from orchestrator.model.notice import Change, Message, Subscription
 from orchestrator.model.offer import Offer
-from orchestrator.model.partner import Order, Record, Sighting, Standing
 from orchestrator.model.request import Request, Snapshot
 from orchestrator.model.run import Cell, Plan, Run
 from orchestrator.model.verdict import Ruling
@@ -312,48 +311,6 @@ class Offers(Protocol):
 
     def drop(self, node: str, attempt: AttemptId) -> None:
         """Forget the offer."""
-        ...
-
-
-class Orders(Protocol):
-    """What partners were asked, and what became of it."""
-
-    def open(self, order: Order) -> Record:
-        """Store the order and return it, or the one that its attempt has.
-
-        If an earlier attempt at the cell was given up while this partner had not answered, its
-        order goes on under this attempt: with its key, and with what was seen of it.
-        """
-        ...
-
-    def find(self, attempt: AttemptId) -> Record | None:
-        """Return the attempt's order, or None."""
-        ...
-
-    def by_hook(self, hook: str) -> Record | None:
-        """Return the order that a call-back's secret opens, or None."""
-        ...
-
-    def saw(self, attempt: AttemptId, seen: Sighting, now: datetime) -> Record:
-        """Store what a look found; return the order with it."""
-        ...
-
-    def close(self, attempt: AttemptId, standing: Standing, now: datetime, claim: str = "") -> None:
-        """Store how the order ended; the first time counts, but late ones may be taken."""
-        ...
-
-    def call(self, attempt: AttemptId) -> None:
-        """Remember that the partner called back about the order."""
-        ...
-
-    def called(self, attempt: AttemptId) -> bool:
-        """Return whether it did since this was last asked."""
-        ...
-
-    def among(
-        self, standings: Collection[Standing], partner: str = "", limit: int = 1000
-    ) -> tuple[Record, ...]:
-        """Return the newest orders that stand so, of one partner if named."""
         ...
 
 

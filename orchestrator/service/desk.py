@@ -117,7 +117,7 @@ class Desk:
         """Return the resolved commits and the archs, or raise what is wrong with the request."""
         known, nodes = list(self.lab.archs.values()), self._candidates()
         # What is laid on top reaches our own machines only: partners build from the repository.
-        partners = {} if request.patches else self.lab.takers()
+        partners = {} if request.patches or request.here else self.lab.takers()
         here = known if request.archs else planning.possible(known, nodes, partners)
         archs = planning.refuse_impossible(planning.choose(request, here), nodes, partners)
         self._trust(request)

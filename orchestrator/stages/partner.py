@@ -126,9 +126,11 @@ class _Visit:
     def _look(self, record: Record, deadline: Deadline) -> Sighting:
         """Return what the order is there now, or was when the partner last answered."""
         order, known = record.order, record.seen
-        verb = self._driver.start if known.standing is Standing.ASKED else self._driver.poll
         try:
-            seen = verb(order, known, deadline)
+            if known.standing is Standing.ASKED:
+                seen = self._driver.start(order, deadline)
+            else:
+                seen = self._driver.poll(order, known, deadline)
         except (PartnerSilent, OutOfTime) as error:
             self._problem = str(error)
             return known

@@ -9,9 +9,21 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from orchestrator.web import api, boot, kept, pages, problems, told, watched
+from orchestrator.web import (
+    api,
+    boot,
+    jenkins,
+    jenkins_jobs,
+    kept,
+    pages,
+    partners,
+    problems,
+    told,
+    watched,
+)
 from orchestrator.web.guard import Guard
 from orchestrator.web.house import House
+from orchestrator.web.jenkins_paths import Straight
 from orchestrator.web.stream import Feed
 
 #: bytes; patches are what is large
@@ -33,12 +45,15 @@ def build(house: House) -> FastAPI:
     app.state.house = house
     app.state.feed = Feed(house.events)
     problems.install(app)
-    for router in (api.reads, api.writes, kept.routes, told.routes, watched.routes):
-        app.include_router(router)
-    for router in (boot.routes, pages.routes):
+    for router in (
+        *(api.reads, api.writes, partners.reads, partners.writes, partners.theirs),
+        *(kept.routes, told.routes, watched.routes),
+        *(boot.routes, jenkins_jobs.routes, jenkins.routes, pages.routes),
+    ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Guard)
+    app.add_middleware(Straight)
     logging.getLogger("uvicorn.access").addFilter(boot.TokenFilter())
     return app
 

@@ -13,25 +13,27 @@ Sentence = Annotated[str, Field(max_length=2000)]
 PatchText = Annotated[str, Field(min_length=1, max_length=8_000_000)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """Something that is sent to us."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PatchBody(_Body):
+class PatchBody(Body):
     """A local patch: the file's name and its text."""
 
     name: Word
     text: PatchText
 
 
-class RefBody(_Body):
+class RefBody(Body):
     """A ref of another repository to use beside the one under test."""
 
     repo: Word
     ref: Word
 
 
-class RequestBody(_Body):
+class RequestBody(Body):
     """A request for a run, or for its plan."""
 
     repo: Word
@@ -63,7 +65,7 @@ class RequestBody(_Body):
         )
 
 
-class SeriesBody(_Body):
+class SeriesBody(Body):
     """The patches that one operator carries, in their order."""
 
     operator: Word
@@ -75,7 +77,7 @@ class SeriesBody(_Body):
         return Series(operator=self.operator, patches=patches)
 
 
-class SurveyBody(_Body):
+class SurveyBody(Body):
     """What to lay on which commits."""
 
     repo: Word
@@ -84,26 +86,26 @@ class SurveyBody(_Body):
     series: Annotated[tuple[SeriesBody, ...], Field(min_length=1, max_length=100)]
 
 
-class ReasonBody(_Body):
+class ReasonBody(Body):
     """Why somebody does it."""
 
     reason: Sentence = ""
 
 
-class TestBody(_Body):
+class TestBody(Body):
     """How thoroughly a node is tested."""
 
     #: switch it off, on and off
     cycle: bool = False
 
 
-class HoldBody(_Body):
+class HoldBody(Body):
     """For how long a person needs the machines."""
 
     hours: Annotated[float, Field(gt=0, le=10_000)]
 
 
-class FaultBody(_Body):
+class FaultBody(Body):
     """A fault for one node, met by each action with that chance, until then (or for ever)."""
 
     node: Word

@@ -11,12 +11,15 @@ from orchestrator.model.secret import Secret
 from orchestrator.ports.faults import Faults
 from orchestrator.ports.files import Files
 from orchestrator.ports.store import Events, Offers
+from orchestrator.service.builds import Builds
 from orchestrator.service.carried import CarriedPatches
 from orchestrator.service.checkup import Checkup
 from orchestrator.service.desk import Desk
+from orchestrator.service.gate import Gate
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.library import Library
 from orchestrator.service.mailroom import Mailroom
+from orchestrator.service.partnership import Partnership
 from orchestrator.service.watcher import Watcher
 
 
@@ -60,6 +63,11 @@ class House:
     images: Callable[[str], ImageFiles | None]
     #: who knows it may write
     token: Secret
+    #: everybody else's tokens
+    gate: Gate
+    #: what Jenkins clients ask for
+    builds: Builds
+    partnership: Partnership
 
 
 async def _house(request: Request) -> House:

@@ -29,11 +29,14 @@ from orchestrator.ports.attest import Inspects
 from orchestrator.ports.kit import Kit
 from orchestrator.ports.power import Power
 from orchestrator.ports.store import Enrolled
+from orchestrator.service.builds import Builds
 from orchestrator.service.checkup import Checkup
+from orchestrator.service.gate import Gate
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
 from orchestrator.service.mailroom import Mailroom
+from orchestrator.service.partnership import Partnership
 from orchestrator.service.recovery import Recovery
 from orchestrator.service.watcher import Watcher
 from orchestrator.web import house as web
@@ -43,6 +46,7 @@ from orchestrator.wiring.boots import boots, files
 from orchestrator.wiring.home import Home
 from orchestrator.wiring.lab import LabParts
 from orchestrator.wiring.notices import mailroom
+from orchestrator.wiring.partners import contracts, partners, partnership
 
 #: plays and suites at once: both are bound by this host's processors, not by the machines'
 SIDE_BY_SIDE = 2 * (os.cpu_count() or 1)
@@ -82,6 +86,7 @@ class House:
     recovery: Recovery
     mailroom: Mailroom
     watcher: Watcher
+    partnership: Partnership
 
 
 def build(home: Home, lab: LabParts, url: str) -> House:
@@ -107,6 +112,7 @@ def build(home: Home, lab: LabParts, url: str) -> House:
         recovery=recovery,
         mailroom=known.mailroom,
         watcher=known.watcher,
+        partnership=known.partnership,
     )
 
 
@@ -158,8 +164,8 @@ def _kit(
         events=store.events,
         files=FolderFiles(home.attempts),
         orders=store.orders,
-        contracts=lab.partners,
-        partners={},
+        contracts=contracts(lab),
+        partners=partners(lab, store.deliveries, SystemClock(), url),
     )
 
 
@@ -167,14 +173,9 @@ def _web(
     home: Home, lab: LabParts, store: Store, engine: DbosEngine, kit: Kit, url: str
 ) -> web.House:
     clock = SystemClock()
-    known = Lab(
-        nodes=lab.nodes,
-        archs=lab.archs,
-        trusted=lab.trusted,
-        trust_code=lab.trust_code,
-        partners=lab.partners,
-    )
+    known = _known(lab)
     desk = repositories.desk(home, lab, known, store, engine)
+    library = _library(known, store, kit, home, url)
     return web.House(
         identity=web.Identity(
             version=version("smoketest-orchestrator"),
@@ -188,7 +189,7 @@ def _web(
             clock=clock, nodes=store.nodes, attestations=store.attestations, engine=engine
         ),
         checkup=_checkup(known, kit, engine),
-        library=_library(known, store, kit, home, url),
+        library=library,
         mailroom=mailroom(lab, store, url),
         offers=store.offers,
         events=store.events,
@@ -196,6 +197,29 @@ def _web(
         faults=lab.faults,
         images=partial(files, lab),
         token=home.token(),
+        gate=_gate(home, lab, store),
+        builds=Builds(desk=desk, library=library, items=store.items),
+        partnership=partnership(kit, store, engine),
+    )
+
+
+def _known(lab: LabParts) -> Lab:
+    return Lab(
+        nodes=lab.nodes,
+        archs=lab.archs,
+        trusted=lab.trusted,
+        trust_code=lab.trust_code,
+        partners=contracts(lab),
+    )
+
+
+def _gate(home: Home, lab: LabParts, store: Store) -> Gate:
+    return Gate(
+        clock=SystemClock(),
+        tokens=store.tokens,
+        operator=home.token(),
+        partners=lab.partners,
+        archs=lab.archs,
     )
 
 

@@ -21,7 +21,6 @@ from orchestrator.model.document import hint
 from orchestrator.model.errors import ConfigError
 from orchestrator.model.image import Image
 from orchestrator.model.node import Node
-from orchestrator.model.partner import Contract
 from orchestrator.model.watch import Watch
 from orchestrator.ports.bays import Bays
 from orchestrator.ports.faults import Faults
@@ -86,7 +85,7 @@ class LabParts:
     #: of emulated machines
     bays: Bays | None = None
     #: other labs that take some of the cells
-    partners: Mapping[str, Contract] = field(default_factory=dict)
+    partners: Mapping[str, config.Partner] = field(default_factory=dict)
     #: where people reach the pages; empty: where they are served
     url: str = ""
     told: config.Told = field(default_factory=config.Told)
@@ -239,6 +238,7 @@ def _from_file(settings: Settings, home: Home, lab: config.LabFile) -> LabParts:
         playbooks=lab.folders.playbooks,
         suites=lab.folders.suites,
         manners=lab.manners,
+        partners=lab.partners,
         store_url=settings.store or lab.store_url or home.store_url,
         fresh=False,
         faults=None,

@@ -26,6 +26,8 @@ PROBE_SECONDS = 300
 PROBES_AT_ONCE = 8
 #: between looks at what there is to tell people
 POST_SECONDS = 1.0
+#: the least between looks for what comes late of partners
+LATE_SECONDS = 1.0
 #: open pages are given this long to hang up
 CLOSING_SECONDS = 2
 
@@ -68,6 +70,7 @@ def _serve(
         threading.Thread(target=_watch, args=args, name=watch.name, daemon=True).start()
     for name in house.mailroom.subscriptions:
         threading.Thread(target=_post, args=(house, name, over), name=name, daemon=True).start()
+    threading.Thread(target=_welcome, args=(house, over), name="late", daemon=True).start()
     try:
         _run(Server(_server_config(house)), listener, announce)
     finally:
@@ -114,6 +117,18 @@ def _post(house: House, name: str, over: threading.Event) -> None:
             house.mailroom.round(name)
         except SmoketestError:
             logging.getLogger(__name__).exception("notices went wrong; they are tried again")
+
+
+def _welcome(house: House, over: threading.Event) -> None:
+    """Look for what comes late of partners, as often as the most eager of them is looked at."""
+    partners = house.partnership
+    pause = min((c.poll for c in partners.contracts.values()), default=0)
+    while pause and not over.wait(max(pause, LATE_SECONDS)):
+        try:
+            for record in partners.latecomers():
+                partners.welcome(record)
+        except SmoketestError:
+            logging.getLogger(__name__).exception("latecomers were not looked for; tried again")
 
 
 def _server_config(house: House) -> uvicorn.Config:

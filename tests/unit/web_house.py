@@ -28,6 +28,7 @@ from orchestrator.model.offer import Offer
 from orchestrator.model.secret import Secret
 from orchestrator.ports.faults import NodeFault
 from orchestrator.ports.store import Enrolled
+from orchestrator.service.builds import Builds
 from orchestrator.service.carried import CarriedPatches
 from orchestrator.service.checkup import Checkup
 from orchestrator.service.desk import Desk
@@ -39,6 +40,7 @@ from orchestrator.service.watcher import Watcher
 from orchestrator.web.app import build
 from orchestrator.web.house import House, Identity, ImageFiles
 from orchestrator.web.server import Server
+from tests.unit import web_partners
 
 KINDS = ("kvm", "xenserver", "hyperv", "vmware")
 IMAGE = "debian-12"
@@ -179,6 +181,7 @@ def _lab(repo: str, nodes: int) -> Lab:
         nodes={node.name: node for node in machines},
         archs={arch.name: arch for arch in archs},
         trusted=frozenset({repo}),
+        partners=web_partners.CONTRACTS,
     )
 
 
@@ -239,8 +242,9 @@ def _watcher(folder: Path, store: Store, desk: Desk) -> Watcher:
 def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) -> House:
     clock = SystemClock()
     (folder / "attempts").mkdir()
-    files = FolderFiles(folder / "attempts")
+    files, token = FolderFiles(folder / "attempts"), Secret(secrets.token_hex(16))
     desk = _desk(folder, lab, store, engine)
+    library = _library(folder, lab, store, files, url)
     return House(
         identity=Identity(version="0.1.0", orchestrator="0a1b2c3d4e5f", lab="lab in a box"),
         desk=desk,
@@ -249,18 +253,7 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
             clock=clock, nodes=store.nodes, attestations=store.attestations, engine=engine
         ),
         checkup=_checkup(lab, store, engine),
-        library=Library(
-            lab=lab,
-            clock=clock,
-            runs_=store.runs,
-            events=store.events,
-            queue=store.queue,
-            nodes_=store.nodes,
-            attestations=store.attestations,
-            files=files,
-            key=lambda attempt: str(folder / "keys" / attempt.replace("/", "_")),
-            url=url,
-        ),
+        library=library,
         mailroom=_mailroom(store),
         watcher=_watcher(folder, store, desk),
         offers=store.offers,
@@ -268,7 +261,25 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
         files=files,
         faults=Switchboard(frozenset(lab.nodes)),
         images={IMAGE: _image(folder)}.get,
-        token=Secret(secrets.token_hex(16)),
+        token=token,
+        gate=web_partners.gate(lab, store, token),
+        builds=Builds(desk=desk, library=library, items=store.items),
+        partnership=web_partners.partnership(lab, store, engine),
+    )
+
+
+def _library(folder: Path, lab: Lab, store: Store, files: FolderFiles, url: str) -> Library:
+    return Library(
+        lab=lab,
+        clock=SystemClock(),
+        runs_=store.runs,
+        events=store.events,
+        queue=store.queue,
+        nodes_=store.nodes,
+        attestations=store.attestations,
+        files=files,
+        key=lambda attempt: str(folder / "keys" / attempt.replace("/", "_")),
+        url=url,
     )
 
 

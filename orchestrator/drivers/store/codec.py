@@ -8,21 +8,25 @@ from functools import lru_cache
 
 from pydantic import TypeAdapter
 
+from orchestrator.model.access import Token
 from orchestrator.model.arch import Arch
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event
+from orchestrator.model.job import Item
 from orchestrator.model.lease import Why
 from orchestrator.model.notice import Change
 from orchestrator.model.offer import Offer
-from orchestrator.model.partner import Record
+from orchestrator.model.partner import Delivery, Record
 from orchestrator.model.request import Commit, Snapshot
 from orchestrator.model.secret import Secret
 from orchestrator.model.verdict import Ruling
 
 _ARCH = TypeAdapter(Arch)
 CHANGE = TypeAdapter(Change)
+DELIVERY = TypeAdapter(Delivery)
 EVENT = TypeAdapter(Event)
 FACTS = TypeAdapter(tuple[tuple[str, str], ...])
+ITEM = TypeAdapter(Item)
 NAMES = TypeAdapter(frozenset[str])
 OFFER = TypeAdapter(Offer)
 OTHERS = TypeAdapter(tuple[Commit, ...])
@@ -30,6 +34,7 @@ RECORD = TypeAdapter(Record)
 RULING = TypeAdapter(Ruling)
 SNAPSHOT = TypeAdapter(Snapshot)
 WHY = TypeAdapter(Why)
+TOKEN = TypeAdapter(Token)
 
 
 def encode(value: object) -> str:

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 from orchestrator.drivers.store.attestations import Attestations
 from orchestrator.drivers.store.database import Database
+from orchestrator.drivers.store.deliveries import Deliveries
 from orchestrator.drivers.store.events import Events
+from orchestrator.drivers.store.items import Items
 from orchestrator.drivers.store.nodes import Nodes
 from orchestrator.drivers.store.notices import Notices
 from orchestrator.drivers.store.offers import Offers
 from orchestrator.drivers.store.orders import Orders
 from orchestrator.drivers.store.queue import Queue
 from orchestrator.drivers.store.runs import Runs
+from orchestrator.drivers.store.tokens import Tokens
 from orchestrator.drivers.store.watches import Watches
 from orchestrator.drivers.store.workers import Workers
 
@@ -30,6 +33,9 @@ class Store:
     notices: Notices
     watches: Watches
     workers: Workers
+    deliveries: Deliveries
+    tokens: Tokens
+    items: Items
 
 
 def open_store(url: str) -> Store:
@@ -51,4 +57,7 @@ def open_store(url: str) -> Store:
         notices=Notices(database),
         watches=Watches(database),
         workers=Workers(database),
+        deliveries=Deliveries(database),
+        tokens=Tokens(database),
+        items=Items(database),
     )

@@ -8,7 +8,8 @@ from orchestrator.drivers.store.codec import RECORD, encode
 from orchestrator.drivers.store.database import Database, Transaction
 from orchestrator.model.errors import NotFound
 from orchestrator.model.ids import AttemptId, cell_of
-from orchestrator.model.partner import LATECOMERS, Order, Record, Sighting, Standing
+from orchestrator.model.partner import LATECOMERS, Comparison, Order, Record, Sighting, Standing
+from orchestrator.model.verdict import Verdict
 
 #: an order that stands so is over
 _OVER = frozenset(Standing) - {Standing.ASKED, Standing.ACCEPTED, Standing.RUNNING}
@@ -104,6 +105,20 @@ class Orders:
         with self.database.write() as tx:
             tx.run("order_called", attempt=attempt, called=0)
         return True
+
+    def compared(self, partner: str, limit: int = 1000) -> tuple[Comparison, ...]:
+        """Return where somebody else judged the same commit on the same arch as the partner."""
+        with self.database.read() as tx:
+            rows = tx.all("orders_compared", partner=partner, limit=limit)
+        return tuple(
+            Comparison(
+                attempt=AttemptId(row.attempt),
+                theirs=Verdict(row.theirs),
+                other=AttemptId(row.other),
+                ours=Verdict(row.ours),
+            )
+            for row in rows
+        )
 
     def among(
         self, standings: Collection[Standing], partner: str = "", limit: int = 1000

@@ -1,0 +1,221 @@
+"""Partners over HTTP: the scoreboard, tokens, call-backs, and what those bring who come to us."""
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import Field, TypeAdapter, ValidationError
+
+from orchestrator.model.access import Asker, Role, Token
+from orchestrator.model.partner import Answer, Artifact, Claim, Order
+from orchestrator.model.result import Outcome, TestResult
+from orchestrator.model.view import PartnerView
+from orchestrator.service.gate import Wish
+from orchestrator.web.auth import Writer
+from orchestrator.web.bodies import Body, Sentence, Word
+from orchestrator.web.house import Here
+from orchestrator.web.jenkins_access import shown_in
+
+reads = APIRouter(prefix="/api")
+writes = APIRouter(prefix="/api", dependencies=[Writer])
+#: what partners themselves use
+theirs = APIRouter(include_in_schema=False)
+
+#: bytes of a result, with its console, and of a call-back
+LARGEST_RESULT = 8 << 20
+LARGEST_CALL = 1 << 16
+
+
+class TokenBody(Body):
+    """What a new token is to be good for."""
+
+    role: Role
+    note: Sentence = ""
+    days: Annotated[float, Field(gt=0)] = 90
+    partner: Annotated[str, Field(max_length=200)] = ""
+    archs: Annotated[tuple[Word, ...], Field(max_length=1000)] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A new token, and what opens: shown this once."""
+
+    token: Token
+    opens: str
+
+
+class WorkerBody(Body):
+    """A partner's worker that asks for work."""
+
+    worker: Word
+    public_key: Word
+
+
+class ProgressBody(Body):
+    """How far a worker is."""
+
+    key: Word
+    worker: Word
+    text: Sentence = ""
+
+
+class TestBody(Body):
+    """One test's outcome."""
+
+    name: Sentence
+    outcome: Outcome
+    seconds: Annotated[float, Field(ge=0)] = 0
+    message: Sentence = ""
+
+
+class FileBody(Body):
+    """A file that the partner keeps."""
+
+    name: Sentence
+    size: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class ResultBody(Body):
+    """A result, as it is signed."""
+
+    key: Word
+    commit: Word
+    claim: Claim
+    tests: Annotated[tuple[TestBody, ...], Field(max_length=20_000)] | None
+    artifacts: Annotated[tuple[FileBody, ...], Field(max_length=1000)] = ()
+    console: Annotated[str, Field(max_length=1_000_000)] = ""
+
+    def answer(self) -> Answer:
+        """Return it as a stage weighs it."""
+        return Answer(
+            claim=self.claim,
+            tests=None
+            if self.tests is None
+            else tuple(TestResult(**test.model_dump()) for test in self.tests),
+            artifacts=tuple(Artifact(**file.model_dump()) for file in self.artifacts),
+            key=self.key,
+            commit=self.commit,
+        )
+
+
+_RESULT = TypeAdapter(ResultBody)
+
+
+async def _asker(house: Here, authorization: Annotated[str, Header()] = "") -> Asker:
+    if asker := house.gate.who(shown_in(authorization)):
+        return asker
+    raise HTTPException(
+        HTTPStatus.UNAUTHORIZED,
+        "this needs a partner's token as `Authorization: Bearer TOKEN`; the lab's operator makes "
+        "one with `smoketest token add --role vendor --partner NAME`",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+AskerHere = Annotated[Asker, Depends(_asker)]
+
+
+@reads.get("/partners")
+def partners(house: Here) -> tuple[PartnerView, ...]:
+    """Return the partners, and how they keep to what was agreed."""
+    return house.partnership.board()
+
+
+@reads.get("/partners/{name}")
+def partner(house: Here, name: str) -> PartnerView:
+    """Return one partner."""
+    return house.partnership.one(name)
+
+
+@writes.get("/tokens")
+def tokens(house: Here) -> tuple[Token, ...]:
+    """Return every token, without what opens."""
+    return house.gate.all()
+
+
+@writes.post("/tokens", status_code=HTTPStatus.CREATED)
+def add_token(house: Here, body: TokenBody) -> Given:
+    """Make a token; what opens is in this answer and nowhere else."""
+    wish = Wish(
+        role=body.role, note=body.note, days=body.days, partner=body.partner, archs=body.archs
+    )
+    token, opens = house.gate.give(wish)
+    return Given(token=token, opens=opens.reveal())
+
+
+@writes.post("/tokens/{token}/revoke")
+def revoke_token(house: Here, token: str) -> Token:
+    """Make a token worth nothing."""
+    return house.gate.revoke(token)
+
+
+@theirs.post("/hook/{hook}")
+async def call_back(house: Here, hook: str, request: Request) -> Response:
+    """Take a partner's call-back, whatever it says: its order is looked into at once.
+
+    What Jenkins' notification plugin gets as an answer it never looks at, nor sends again.
+    """
+    left = LARGEST_CALL
+    async for part in request.stream():
+        left -= len(part)
+        if left < 0:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "a call-back is short")
+    house.partnership.called(hook)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+@theirs.post("/api/partner/next")
+def next_order(house: Here, asker: AskerHere, body: WorkerBody) -> Response:
+    """Give the worker an order, or 204."""
+    order = house.partnership.next(asker, body.worker, body.public_key)
+    if order is None:
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    return JSONResponse(_told(order))
+
+
+@theirs.post("/api/partner/progress")
+def progress(house: Here, asker: AskerHere, body: ProgressBody) -> dict[str, bool]:
+    """Take how far the worker is; say whether it is to go on."""
+    on = house.partnership.progress(asker, body.key, body.worker, body.text)
+    return {"go_on": on}
+
+
+@theirs.post("/api/partner/result")
+async def result(
+    house: Here,
+    asker: AskerHere,
+    request: Request,
+    x_smoketest_signature: Annotated[str, Header()] = "",
+) -> dict[str, bool]:
+    """Take a signed result; say whether it is the first for its order."""
+    message = b""
+    async for part in request.stream():
+        message += part
+        if len(message) > LARGEST_RESULT:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "at most 8 MiB is taken")
+    try:
+        body = _RESULT.validate_json(message)
+    except ValidationError as error:
+        said = json.loads(error.json(include_url=False, include_input=False))[0]
+        where = ".".join(map(str, said["loc"]))
+        detail = f"{where}: {said['msg']}"
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from error
+    signed = (message, x_smoketest_signature.removeprefix("ed25519="))
+    first = house.partnership.deliver(asker, body.key, signed, (body.answer(), body.console))
+    return {"first": first}
+
+
+def _told(order: Order) -> dict[str, str]:
+    """Return what a worker needs to know of an order."""
+    return {
+        "key": order.key,
+        "arch": order.arch,
+        "repo": order.repo,
+        "ref": order.ref,
+        "commit": order.commit,
+        "due_at": order.due_at.isoformat(),
+    }
