@@ -14,6 +14,7 @@ from orchestrator.config.manners import Ipmi, Manners, Redfish, Strips, manners
 from orchestrator.config.nodes import Drivers, nodes
 from orchestrator.config.notices import Told, told
 from orchestrator.config.partners import Partner, partners
+from orchestrator.config.reviews import ReviewSystem, reviews
 from orchestrator.config.watches import watches
 from orchestrator.model import toml
 from orchestrator.model.document import Entry
@@ -31,6 +32,7 @@ __all__ = [
     "Manners",
     "Partner",
     "Redfish",
+    "ReviewSystem",
     "Strips",
     "Told",
     "builtin",
@@ -40,7 +42,7 @@ __all__ = [
 
 _TABLES = (
     *("lab", "store", "repos", "nodes", "images", "drivers", "folders", "emulated"),
-    *("people", "mail", "notices", "watch"),
+    *("people", "mail", "notices", "watch", "review"),
     "partners",
 )
 
@@ -81,6 +83,7 @@ class LabFile:
     watches: tuple[Watch, ...] = ()
     #: other labs by name
     partners: Mapping[str, Partner] = field(default_factory=dict)
+    reviews: tuple[ReviewSystem, ...] = ()
     #: where it was read
     path: Path = field(compare=False)
 
@@ -125,6 +128,7 @@ def load(path: Path, *, drivers: Drivers | None = None) -> LabFile:
         url=values.open_url(head["url"]).rstrip("/") if head["url"].written else "",
         told=told(lab, home),
         watches=watches(lab["watch"], repos),
+        reviews=reviews(lab["review"], repos, home),
         manners=manners(lab["drivers"], home),
         partners=partners(lab["partners"], home),
         folders=_folders(lab["folders"], home),

@@ -53,6 +53,8 @@ class Request:
     trust_code: bool = False
     #: the very commit of `ref` that is meant; empty: its newest
     commit: str = ""
+    #: code of somebody who may not write to the repository: trust in the repository is none in it
+    outside: bool = False
     #: a repeat with the same key finds the first run instead of starting another
     key: str = ""
     #: another lab asks: it is decided here, and not passed on to a partner

@@ -11,7 +11,6 @@ from orchestrator.model.event import Event
 from orchestrator.model.ids import AttemptId, CellId, RunId
 from orchestrator.model.lease import Lease, Schedule, Situation, Turn
 from orchestrator.model.node import Access, Cause, NodeState, NodeStatus
-from orchestrator.model.notice import Change, Message, Subscription
 from orchestrator.model.offer import Offer
 from orchestrator.model.request import Request, Snapshot
 from orchestrator.model.run import Cell, Plan, Run
@@ -311,46 +310,4 @@ class Offers(Protocol):
 
     def drop(self, node: str, attempt: AttemptId) -> None:
         """Forget the offer."""
-        ...
-
-
-class Notices(Protocol):
-    """What is to be told to people: the outbox."""
-
-    def collect(
-        self, wanted: Subscription, address: Callable[[Change], Sequence[str]], now: datetime
-    ) -> int:
-        """Put what happened since the last call into the outbox; return how much was put there.
-
-        Each change goes to everybody that `address` returns for it. One transaction with the
-        position: nothing is left out or put there twice. The first call only takes the position.
-        """
-        ...
-
-    def bundle(self, wanted: Subscription, now: datetime) -> int:
-        """Make messages of what waited for the subscription's digest; return how many."""
-        ...
-
-    def claim(self, subscription: str, now: datetime, until: datetime) -> Message | None:
-        """Return a message that is due, and keep it from others until then; None if none is."""
-        ...
-
-    def delivered(self, message: str, now: datetime) -> None:
-        """Remember that the message was taken."""
-        ...
-
-    def failed(self, message: str, said: str, again: datetime | None) -> None:
-        """Remember a try in vain, and when the next is due (None: never)."""
-        ...
-
-    def replay(self, message: str, now: datetime) -> Message:
-        """Make the message due again, with its tries forgotten; raise `NotFound`."""
-        ...
-
-    def messages(self, subscription: str = "", limit: int = 50) -> tuple[Message, ...]:
-        """Return the newest messages first, of one subscription if named."""
-        ...
-
-    def changes(self, wanted: Subscription, limit: int) -> tuple[Change, ...]:
-        """Return the newest changes that the subscription wants, the newest first."""
         ...

@@ -117,7 +117,8 @@ class Desk:
         """Return the resolved commits and the archs, or raise what is wrong with the request."""
         known, nodes = list(self.lab.archs.values()), self._candidates()
         # What is laid on top reaches our own machines only: partners build from the repository.
-        partners = {} if request.patches or request.here else self.lab.takers()
+        # A stranger's code reaches no partner: theirs trust us with what they run.
+        partners = {} if request.patches or request.here or request.outside else self.lab.takers()
         here = known if request.archs else planning.possible(known, nodes, partners)
         archs = planning.refuse_impossible(planning.choose(request, here), nodes, partners)
         self._trust(request)
@@ -139,7 +140,8 @@ class Desk:
 
     def _trust(self, request: Request) -> None:
         simulated = any(n.provenance is Provenance.SIMULATED for n in self.lab.nodes.values())
-        trusted = request.repo in self.lab.trusted or request.trust_code or self.lab.trust_code
+        known = request.repo in self.lab.trusted and not request.outside
+        trusted = known or request.trust_code or self.lab.trust_code
         if simulated and not trusted:
             msg = (
                 f"this lab's machines are simulated: code of {request.repo} would run on this host,"

@@ -12,7 +12,7 @@ from orchestrator.model.errors import ConfigError, NotFound, Refused, SmoketestE
 from orchestrator.model.notice import Change, Message, Subscription
 from orchestrator.ports.clock import Clock, Deadline
 from orchestrator.ports.notify import Courier
-from orchestrator.ports.store import Notices
+from orchestrator.ports.outbox import Notices
 
 #: what one delivery may take, and after how long a cut off one is taken up by whoever lives
 DELIVERY_SECONDS = 30.0

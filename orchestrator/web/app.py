@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from orchestrator.web import (
     api,
     boot,
+    hooks,
     jenkins,
     jenkins_jobs,
     kept,
@@ -48,7 +49,7 @@ def build(house: House) -> FastAPI:
     for router in (
         *(api.reads, api.writes, partners.reads, partners.writes, partners.theirs),
         *(kept.routes, told.routes, watched.routes),
-        *(boot.routes, jenkins_jobs.routes, jenkins.routes, pages.routes),
+        *(hooks.routes, boot.routes, jenkins_jobs.routes, jenkins.routes, pages.routes),
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

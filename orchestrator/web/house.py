@@ -20,6 +20,7 @@ from orchestrator.service.inventory import Inventory
 from orchestrator.service.library import Library
 from orchestrator.service.mailroom import Mailroom
 from orchestrator.service.partnership import Partnership
+from orchestrator.service.reviewing import Reviewing
 from orchestrator.service.watcher import Watcher
 
 
@@ -54,6 +55,7 @@ class House:
     library: Library
     mailroom: Mailroom
     watcher: Watcher
+    reviewing: Reviewing
     offers: Offers
     events: Events
     files: Files

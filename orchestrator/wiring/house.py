@@ -38,6 +38,7 @@ from orchestrator.service.library import Library
 from orchestrator.service.mailroom import Mailroom
 from orchestrator.service.partnership import Partnership
 from orchestrator.service.recovery import Recovery
+from orchestrator.service.reviewing import Reviewing
 from orchestrator.service.watcher import Watcher
 from orchestrator.web import house as web
 from orchestrator.web.app import build as build_app
@@ -47,6 +48,7 @@ from orchestrator.wiring.home import Home
 from orchestrator.wiring.lab import LabParts
 from orchestrator.wiring.notices import mailroom
 from orchestrator.wiring.partners import contracts, partners, partnership
+from orchestrator.wiring.reviews import reviewing
 
 #: plays and suites at once: both are bound by this host's processors, not by the machines'
 SIDE_BY_SIDE = 2 * (os.cpu_count() or 1)
@@ -87,6 +89,7 @@ class House:
     mailroom: Mailroom
     watcher: Watcher
     partnership: Partnership
+    reviewing: Reviewing
 
 
 def build(home: Home, lab: LabParts, url: str) -> House:
@@ -113,6 +116,7 @@ def build(home: Home, lab: LabParts, url: str) -> House:
         mailroom=known.mailroom,
         watcher=known.watcher,
         partnership=known.partnership,
+        reviewing=known.reviewing,
     )
 
 
@@ -172,7 +176,6 @@ def _kit(
 def _web(
     home: Home, lab: LabParts, store: Store, engine: DbosEngine, kit: Kit, url: str
 ) -> web.House:
-    clock = SystemClock()
     known = _known(lab)
     desk = repositories.desk(home, lab, known, store, engine)
     library = _library(known, store, kit, home, url)
@@ -186,11 +189,12 @@ def _web(
         watcher=repositories.watcher(home, lab, desk, store),
         carried=repositories.carried(home, lab),
         inventory=Inventory(
-            clock=clock, nodes=store.nodes, attestations=store.attestations, engine=engine
+            clock=kit.clock, nodes=store.nodes, attestations=store.attestations, engine=engine
         ),
         checkup=_checkup(known, kit, engine),
         library=library,
         mailroom=mailroom(lab, store, url),
+        reviewing=reviewing(lab, store, desk, library),
         offers=store.offers,
         events=store.events,
         files=FolderFiles(home.attempts),

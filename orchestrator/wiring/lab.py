@@ -91,6 +91,7 @@ class LabParts:
     told: config.Told = field(default_factory=config.Told)
     #: repositories that start runs by themselves
     watches: tuple[Watch, ...] = ()
+    reviews: tuple[config.ReviewSystem, ...] = ()
 
 
 def open_lab(settings: Settings, home: Home) -> LabParts:
@@ -249,6 +250,7 @@ def _from_file(settings: Settings, home: Home, lab: config.LabFile) -> LabParts:
         url=lab.url,
         told=lab.told,
         watches=lab.watches,
+        reviews=lab.reviews,
     )
 
 

@@ -28,6 +28,8 @@ PROBES_AT_ONCE = 8
 POST_SECONDS = 1.0
 #: the least between looks for what comes late of partners
 LATE_SECONDS = 1.0
+#: before a review system that was cut off is connected to again
+RECONNECT_SECONDS = 5.0
 #: open pages are given this long to hang up
 CLOSING_SECONDS = 2
 
@@ -71,6 +73,8 @@ def _serve(
     for name in house.mailroom.subscriptions:
         threading.Thread(target=_post, args=(house, name, over), name=name, daemon=True).start()
     threading.Thread(target=_welcome, args=(house, over), name="late", daemon=True).start()
+    for name in house.reviewing.asker.systems:
+        threading.Thread(target=_review, args=(house, name, over), name=name, daemon=True).start()
     try:
         _run(Server(_server_config(house)), listener, announce)
     finally:
@@ -129,6 +133,16 @@ def _welcome(house: House, over: threading.Event) -> None:
                 partners.welcome(record)
         except SmoketestError:
             logging.getLogger(__name__).exception("latecomers were not looked for; tried again")
+
+
+def _review(house: House, name: str, over: threading.Event) -> None:
+    """Look after one review system's proposals, and connect again whenever it is cut off."""
+    while not over.is_set():
+        try:
+            house.reviewing.attend(name, over.is_set)
+        except SmoketestError as error:
+            logging.getLogger(__name__).warning("%s; it is tried again", error)
+        over.wait(RECONNECT_SECONDS)
 
 
 def _server_config(house: House) -> uvicorn.Config:

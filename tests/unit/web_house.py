@@ -35,12 +35,12 @@ from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
-from orchestrator.service.mailroom import Mailroom
 from orchestrator.service.watcher import Watcher
 from orchestrator.web.app import build
 from orchestrator.web.house import House, Identity, ImageFiles
 from orchestrator.web.server import Server
 from tests.unit import web_partners
+from tests.unit.web_silence import mailroom, reviewing
 
 KINDS = ("kvm", "xenserver", "hyperv", "vmware")
 IMAGE = "debian-12"
@@ -220,10 +220,18 @@ def _image(folder: Path) -> ImageFiles:
     return ImageFiles(kernel=kernel, initrd=initrd)
 
 
-def _mailroom(store: Store) -> Mailroom:
-    """Return what tells nobody anything."""
-    return Mailroom(
-        clock=SystemClock(), notices=store.notices, subscriptions={}, couriers={}, people={}
+def _library(folder: Path, lab: Lab, store: Store, files: FolderFiles, url: str) -> Library:
+    return Library(
+        lab=lab,
+        clock=SystemClock(),
+        runs_=store.runs,
+        events=store.events,
+        queue=store.queue,
+        nodes_=store.nodes,
+        attestations=store.attestations,
+        files=files,
+        key=lambda attempt: str(folder / "keys" / attempt.replace("/", "_")),
+        url=url,
     )
 
 
@@ -254,8 +262,9 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
         ),
         checkup=_checkup(lab, store, engine),
         library=library,
-        mailroom=_mailroom(store),
+        mailroom=mailroom(store),
         watcher=_watcher(folder, store, desk),
+        reviewing=reviewing(store, desk, library),
         offers=store.offers,
         events=store.events,
         files=files,

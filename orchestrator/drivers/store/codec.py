@@ -18,6 +18,7 @@ from orchestrator.model.notice import Change
 from orchestrator.model.offer import Offer
 from orchestrator.model.partner import Delivery, Record
 from orchestrator.model.request import Commit, Snapshot
+from orchestrator.model.review import Watched
 from orchestrator.model.secret import Secret
 from orchestrator.model.verdict import Ruling
 
@@ -33,6 +34,7 @@ OTHERS = TypeAdapter(tuple[Commit, ...])
 RECORD = TypeAdapter(Record)
 RULING = TypeAdapter(Ruling)
 SNAPSHOT = TypeAdapter(Snapshot)
+WATCHED = TypeAdapter(Watched)
 WHY = TypeAdapter(Why)
 TOKEN = TypeAdapter(Token)
 

@@ -34,7 +34,7 @@ _MOMENTS = {(Kind.STARTED, Stage.LEASE): Moment.QUEUED}
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """`ports.store.Notices` over a database."""
+    """`ports.outbox.Notices` over a database."""
 
     database: Database
 

@@ -12,6 +12,7 @@ from orchestrator.drivers.store.notices import Notices
 from orchestrator.drivers.store.offers import Offers
 from orchestrator.drivers.store.orders import Orders
 from orchestrator.drivers.store.queue import Queue
+from orchestrator.drivers.store.reviews import Reviews
 from orchestrator.drivers.store.runs import Runs
 from orchestrator.drivers.store.tokens import Tokens
 from orchestrator.drivers.store.watches import Watches
@@ -36,6 +37,7 @@ class Store:
     deliveries: Deliveries
     tokens: Tokens
     items: Items
+    reviews: Reviews
 
 
 def open_store(url: str) -> Store:
@@ -60,4 +62,5 @@ def open_store(url: str) -> Store:
         deliveries=Deliveries(database),
         tokens=Tokens(database),
         items=Items(database),
+        reviews=Reviews(database),
     )
