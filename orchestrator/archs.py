@@ -14,6 +14,7 @@ from orchestrator.model.arch import (
     Arch,
     Budget,
     Deploy,
+    Least,
     Means,
     Role,
     Settings,
@@ -298,13 +299,23 @@ def _setting(entry: Entry) -> str:
 
 def _budget(entry: Entry) -> Budget:
     usual = Budget()
-    entry.table("provision", "deploy", "smoke", "collect")
+    entry.table("provision", "deploy", "smoke", "collect", "least")
     return Budget(
         provision=entry["provision"].seconds(usual.provision),
         deploy=entry["deploy"].seconds(usual.deploy),
         smoke=entry["smoke"].seconds(usual.smoke),
         collect=entry["collect"].seconds(usual.collect),
+        least=_least(entry["least"]),
     )
+
+
+def _least(entry: Entry) -> Least:
+    entry.table("provision", "deploy", "smoke")
+
+    def seconds(stage: str) -> float | None:
+        return entry[stage].seconds() if entry[stage].written else None
+
+    return Least(provision=seconds("provision"), deploy=seconds("deploy"), smoke=seconds("smoke"))
 
 
 class _Loader(yaml.SafeLoader):

@@ -9,8 +9,10 @@ number; once a newer one began, the store refuses the older one and so stops it.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from orchestrator.model.arch import Arch, Means
+from orchestrator.model.budgets import allowance
 from orchestrator.model.errors import (
     Bug,
     Cancelled,
@@ -21,10 +23,12 @@ from orchestrator.model.errors import (
     cause_of,
 )
 from orchestrator.model.event import WORK, Event, Kind, Stage
+from orchestrator.model.experience import Experience
 from orchestrator.model.ids import AttemptId, cell_of
 from orchestrator.model.lease import Turn
 from orchestrator.model.node import Node
 from orchestrator.model.run import Host, Task
+from orchestrator.model.scheduling.spans import Outlook
 from orchestrator.model.verdict import Blame, Ruling, Verdict
 from orchestrator.ports.clock import Deadline
 from orchestrator.ports.engine import Engine
@@ -88,11 +92,20 @@ class Flow:
     gone: dict[AttemptId, str] = field(default_factory=dict)
     #: attempts that this process walks now
     under_way: set[AttemptId] = field(default_factory=set)
+    #: what is known of how long things take
+    experience: Callable[[], Experience] = Experience
+    #: how many machines may be installed at once, by what they share (`Node.groups`)
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     def tick(self, engine: Engine, *, woken: bool = False) -> None:
         """Grant machines to whoever is next, and start their walks."""
-        now = self.kit.clock.now()
-        for grant in self.kit.queue.grant(schedule, now, brief=woken).grants:
+        outlook = Outlook(
+            spans=self.experience().spans(),
+            groups={node.name: node.groups for node in self.nodes.values()},
+            limits=self.limits,
+        )
+        decide, now = partial(schedule, outlook=outlook), self.kit.clock.now()
+        for grant in self.kit.queue.grant(decide, now, brief=woken).grants:
             engine.start(grant.attempt)
 
     def walk(self, attempt: AttemptId, pause: Callable[[], None]) -> None:
@@ -194,9 +207,9 @@ class Flow:
         return replace(task, past=past)
 
     def _deadline(self, task: Task, stage: Stage) -> Deadline:
-        seconds = budget(task.arch, stage)
-        guard = self._guard(task, stage)
-        return Deadline(self.kit.clock, seconds, guard, f"{stage} on {task.arch.name}")
+        limit = allowance(self.experience(), task, stage, budget(task.arch, stage))
+        guard, what = self._guard(task, stage), f"{stage} on {task.arch.name}"
+        return Deadline(self.kit.clock, limit.seconds, guard, what, limit.because)
 
     def _guard(self, task: Task, stage: Stage) -> Callable[[], None]:
         """Return what stops a stage early; a cancelled attempt still ends in good order."""
@@ -233,7 +246,7 @@ class Story:
 
 
 def budget(arch: Arch, stage: Stage) -> float:
-    """Return the seconds that a stage may take on that arch."""
+    """Return the seconds that a stage may take at most on that arch."""
     budgets = {
         Stage.PARTNER: PARTNER_SECONDS,
         Stage.PROVISION: arch.budget.provision,

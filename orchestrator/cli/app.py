@@ -22,6 +22,7 @@ from orchestrator.cli import (
     notices,
     partners,
     series,
+    simulate,
     tokens,
     watching,
     worker,
@@ -45,6 +46,7 @@ _VERBS: tuple[Verb, ...] = (
     *(inventory.archs, inventory.nodes, inventory.who, partners.partners),
     *(notices.notices, notices.replay),
     *(check.check, doctor.doctor),
+    simulate.simulate,
 )
 _NODE: tuple[Verb, ...] = (enrol.add, inventory.drain, inventory.restore, checkup.test)
 _LAB: tuple[Verb, ...] = (faults.fault, faults.faults, faults.clear)

@@ -42,9 +42,11 @@ __all__ = [
 
 _TABLES = (
     *("lab", "store", "repos", "nodes", "images", "drivers", "folders", "emulated"),
-    *("people", "mail", "notices", "watch", "review"),
+    *("people", "mail", "notices", "watch", "review", "limits"),
     "partners",
 )
+#: what machines share while they are installed
+_LIMITS = ("bmc", "pdu", "boot")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,8 @@ class LabFile:
     #: other labs by name
     partners: Mapping[str, Partner] = field(default_factory=dict)
     reviews: tuple[ReviewSystem, ...] = ()
+    #: how many machines may be installed at once, by what they share
+    limits: Mapping[str, int] = field(default_factory=dict)
     #: where it was read
     path: Path = field(compare=False)
 
@@ -129,6 +133,9 @@ def load(path: Path, *, drivers: Drivers | None = None) -> LabFile:
         told=told(lab, home),
         watches=watches(lab["watch"], repos),
         reviews=reviews(lab["review"], repos, home),
+        limits={
+            kind: entry.integer(least=1) for kind, entry in lab["limits"].table(*_LIMITS).items()
+        },
         manners=manners(lab["drivers"], home),
         partners=partners(lab["partners"], home),
         folders=_folders(lab["folders"], home),

@@ -70,13 +70,24 @@ class Smoke:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Least:
+    """What a stage may take at least, in seconds, however fast it usually is."""
+
+    provision: float | None = None
+    deploy: float | None = None
+    smoke: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How long each stage may take, in seconds."""
+    """How long each stage may take at most, in seconds; less where it is known to take less."""
 
     provision: float = 1800
     deploy: float = 1200
     smoke: float = 900
     collect: float = 300
+    #: by default a fifth of the most
+    least: Least = Least()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

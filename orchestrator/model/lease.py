@@ -105,8 +105,6 @@ class Candidate:
     arch: str = ""
     #: it is being installed
     preparing: bool = False
-    #: what it shares with others that only so many may be installed behind, e.g. `bmc 10.0.0.7`
-    groups: tuple[str, ...] = ()
     #: the image that it was installed with and attested under last
     warm: str = ""
 

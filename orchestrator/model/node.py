@@ -91,6 +91,12 @@ class Node:
     #: what cuts its power when its BMC is dead
     pdu: Pdu | None = None
 
+    @property
+    def groups(self) -> tuple[tuple[str, str], ...]:
+        """Return what it shares with others while it is installed, as (kind, name)."""
+        strip = (("pdu", self.pdu.address),) if self.pdu else ()
+        return (("bmc", self.bmc.address), *strip, ("boot", "server"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:

@@ -9,7 +9,7 @@ from orchestrator.model.lease import Candidate, Need, Placement
 def needs(arch: Arch) -> tuple[Need, ...]:
     """Return one need per machine that the arch takes, in the order of its roles."""
     return tuple(
-        Need(role=role.name, capabilities=role.needs)
+        Need(role=role.name, capabilities=role.needs, install=role.install)
         for role in arch.roles
         for _ in range(role.count)
     )

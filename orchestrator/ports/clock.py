@@ -31,13 +31,22 @@ class Deadline:
     """
 
     def __init__(
-        self, clock: Clock, seconds: float, guard: Callable[[], None] = _unguarded, what: str = ""
+        self,
+        clock: Clock,
+        seconds: float,
+        guard: Callable[[], None] = _unguarded,
+        what: str = "",
+        because: str = "",
     ) -> None:
-        """Start counting `seconds` from now; `what` names the budget in `OutOfTime`."""
+        """Start counting `seconds` from now; `what` names the budget in `OutOfTime`.
+
+        `because` says what the budget was learned from; empty: somebody wrote it down.
+        """
         self._clock = clock
         self._guard = guard
         self._what = what or "the call"
         self.seconds = seconds
+        self.because = because
         self.at = clock.now() + timedelta(seconds=seconds)
 
     def left(self) -> float:
@@ -48,7 +57,8 @@ class Deadline:
         """Raise `OutOfTime` if no time is left, or what the guard raises."""
         self._guard()
         if not self.left():
-            msg = f"{self._what} took longer than its {self.seconds:g} s"
+            learned = f": {self.because}" if self.because else ""
+            msg = f"{self._what} took longer than its {self.seconds:g} s{learned}"
             raise OutOfTime(msg)
 
     def sleep(self, seconds: float) -> None:

@@ -125,7 +125,15 @@ def build_crew(home: Home, lab: LabParts, store: Store, url: str, name: str) -> 
     children = WarmChildren()
     bare = power.drivers(children, lab)
     kit = _kit(home, lab, store, children, url, bare)
-    flow = Flow(kit=kit, runs=store.runs, nodes=lab.nodes, root=str(home.attempts), walker=name)
+    flow = Flow(
+        kit=kit,
+        runs=store.runs,
+        nodes=lab.nodes,
+        root=str(home.attempts),
+        walker=name,
+        experience=store.experiences.experience,
+        limits=lab.limits,
+    )
     worker = Worker(
         name=name,
         host=socket.gethostname(),

@@ -70,6 +70,8 @@ class LabParts:
     suites: Path
     manners: config.Manners
     store_url: str
+    #: how many machines may be installed at once, by what they share
+    limits: Mapping[str, int] = field(default_factory=dict)
     #: the machines were just switched on: whatever ran on them before is gone
     fresh: bool
     faults: Faults | None
@@ -241,6 +243,7 @@ def _from_file(settings: Settings, home: Home, lab: config.LabFile) -> LabParts:
         manners=lab.manners,
         partners=lab.partners,
         store_url=settings.store or lab.store_url or home.store_url,
+        limits=lab.limits,
         fresh=False,
         faults=None,
         goldens=emulated.goldens(),

@@ -11,6 +11,7 @@ from orchestrator.drivers.store.attempts import enqueue, find, following, record
 from orchestrator.drivers.store.codec import NAMES, arch_from, encode, instant, stamp, why_from
 from orchestrator.drivers.store.database import Transaction
 from orchestrator.drivers.store.order import PRIORITY
+from orchestrator.model.budgets import label
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId
@@ -45,8 +46,7 @@ def waiting(tx: Transaction) -> tuple[Waiting, ...]:
 
 def _learned_as(row: Row[Any]) -> str:
     """Return the name under which an attempt's length is learned: its arch, and which way."""
-    name = arch_from(row.arch).name
-    return f"{name} by {row.way}" if row.way else name
+    return label(arch_from(row.arch).name, row.way)
 
 
 def candidates(tx: Transaction) -> tuple[Candidate, ...]:

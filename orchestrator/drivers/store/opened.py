@@ -6,6 +6,7 @@ from orchestrator.drivers.store.attestations import Attestations
 from orchestrator.drivers.store.database import Database
 from orchestrator.drivers.store.deliveries import Deliveries
 from orchestrator.drivers.store.events import Events
+from orchestrator.drivers.store.experience import Experiences
 from orchestrator.drivers.store.items import Items
 from orchestrator.drivers.store.nodes import Nodes
 from orchestrator.drivers.store.notices import Notices
@@ -30,6 +31,7 @@ class Store:
     nodes: Nodes
     attestations: Attestations
     offers: Offers
+    experiences: Experiences
     orders: Orders
     notices: Notices
     watches: Watches
@@ -55,6 +57,7 @@ def open_store(url: str) -> Store:
         nodes=Nodes(database),
         attestations=Attestations(database),
         offers=Offers(database),
+        experiences=Experiences(database),
         orders=Orders(database),
         notices=Notices(database),
         watches=Watches(database),

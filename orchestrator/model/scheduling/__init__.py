@@ -1,0 +1,1 @@
+"""Who of the queue gets which machines now: pure rules over values, no clock, no store."""

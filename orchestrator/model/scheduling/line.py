@@ -1,0 +1,133 @@
+"""Who waits: the attempts of each owner, alike ones together, in the order of service."""
+
+from bisect import insort
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from orchestrator.model.ids import run_of
+from orchestrator.model.lease import Need, Waiting
+
+#: among one's own requests, a large one goes as if it had been asked up to so many seconds later
+LATER: Final = 48 * 3600.0
+#: and so many less for each further machine of a gang: wide ones first, since the others fill gaps
+WIDE: Final = 4 * 3600.0
+#: what the owner of promoted attempts begins with, in place of a lane
+PROMOTED: Final = "promoted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shape:
+    """What two attempts have in common when a machine that suits one suits the other.
+
+    Compared by identity, since it is looked up so often: `shape_of` gives equal ones as one.
+    """
+
+    needs: tuple[Need, ...]
+    arch: str
+    exclude: frozenset[str]
+    semaphores: tuple[str, ...]
+
+
+#: (minus when it is due, minus its run, minus its place in the queue, the attempt)
+_Entry = tuple[float, int, int, Waiting]
+
+
+class Line:
+    """The queue. Owners have names that begin with their lane; a promoted one is its own owner."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self._owners: dict[str, dict[Shape, list[_Entry]]] = {}
+        self._count = 0
+        self._joined: dict[str, float] = {}
+        self._shapes: Counter[Shape] = Counter()
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return self._shapes.total()
+
+    def add(self, items: Sequence[Waiting]) -> None:
+        """Queue attempts, each run's cells in the order of its plan."""
+        sizes = Counter(run_of(item.attempt) for item in items)
+        for item in items:
+            run = run_of(item.attempt)
+            owner, asked = owner_of(item), item.asked_at.timestamp()
+            due = asked + _delay(sizes[run], len(item.needs))
+            shapes = self._owners.setdefault(owner, {})
+            self._joined[owner] = min(asked, self._joined.get(owner, asked))
+            self._count += 1
+            shape = shape_of(item)
+            self._shapes[shape] += 1
+            insort(shapes.setdefault(shape, []), (-due, -run, -self._count, item))
+
+    def shapes(self) -> Collection[Shape]:
+        """Return what is waited for."""
+        return self._shapes.keys()
+
+    def owners(self) -> Collection[str]:
+        """Return who has something waiting."""
+        return self._owners.keys()
+
+    def first(
+        self, owner: str, skip: Collection[Shape], passed: Counter[tuple[str, Shape]]
+    ) -> tuple[Shape, Waiting] | None:
+        """Return the owner's first attempt whose shape is not in `skip`.
+
+        Of each shape so many are passed over as `passed` says.
+        """
+        best: tuple[_Entry, Shape] | None = None
+        for shape, entries in self._owners.get(owner, {}).items():
+            depth = passed[owner, shape] + 1
+            if shape in skip or depth > len(entries):
+                continue
+            if best is None or entries[-depth] > best[0]:
+                best = (entries[-depth], shape)
+        return (best[1], best[0][3]) if best else None
+
+    def take(self, owner: str, shape: Shape, behind: int = 0) -> None:
+        """Remove the owner's first attempt of that shape, or the one `behind` others."""
+        shapes = self._owners[owner]
+        shapes[shape].pop(-1 - behind)
+        self._shapes[shape] -= 1
+        if not self._shapes[shape]:
+            del self._shapes[shape]
+        if not shapes[shape]:
+            del shapes[shape]
+        if not shapes:
+            del self._owners[owner], self._joined[owner]
+
+    def everyone(self) -> Iterator[tuple[str, Shape, Waiting]]:
+        """Yield all, each owner's in the order of service."""
+        for owner, shapes in self._owners.items():
+            found = [(entry, shape) for shape, entries in shapes.items() for entry in entries]
+            found.sort(key=lambda pair: pair[0][:3], reverse=True)
+            yield from ((owner, shape, entry[3]) for entry, shape in found)
+
+    def joined(self, owner: str) -> float:
+        """Return since when the owner has had something waiting."""
+        return self._joined[owner]
+
+
+def _delay(cells: int, machines: int) -> float:
+    """Return how many seconds later a cell goes than the only one of a request would."""
+    return (1 - 1 / cells) * max(0.0, LATER - WIDE * (machines - 1))
+
+
+def shape_of(item: Waiting) -> Shape:
+    """Return the shape of an attempt."""
+    return _shape(item.needs, item.arch, item.exclude, item.semaphores)
+
+
+@lru_cache(maxsize=65536)
+def _shape(
+    needs: tuple[Need, ...], arch: str, exclude: frozenset[str], semaphores: tuple[str, ...]
+) -> Shape:
+    return Shape(needs=needs, arch=arch, exclude=exclude, semaphores=semaphores)
+
+
+def owner_of(item: Waiting) -> str:
+    """Return whose account an attempt is charged to."""
+    return f"{PROMOTED if item.priority < 0 else item.lane} {item.owner}"
