@@ -78,6 +78,13 @@ def archs_page(request: Request, house: Here) -> HTMLResponse:
     return _page(house, "archs.html", _position(request), archs=house.library.archs())
 
 
+@routes.get("/partners")
+def partners_page(request: Request, house: Here) -> HTMLResponse:
+    """Show the partners, and how they keep to what was agreed."""
+    board = house.partnership.board()
+    return _page(house, "partners.html", _position(request), partners=board)
+
+
 def _position(request: Request) -> int:
     """Return where the page's live updates begin: before it is read, so that none is missed."""
     feed: Feed = request.app.state.feed

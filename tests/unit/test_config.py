@@ -368,6 +368,7 @@ def test_the_example_loads_and_names_every_key(
         (docs / "secrets" / name).chmod(0o600)
     (docs / "bmc-authority.pem").touch()
     monkeypatch.setenv("SMOKETEST_BMC_PASSWORD", secrets.token_hex(8))
+    monkeypatch.setenv("HP_JENKINS_TOKEN", secrets.token_hex(8))
     (docs / "lab.toml").write_text(EXAMPLE.read_text())
     read = config.load(docs / "lab.toml")
     assert [node.name for node in read.nodes] == ["r2-01", "r2-02"]
@@ -375,7 +376,7 @@ def test_the_example_loads_and_names_every_key(
     assert read.trusted == {"demo"}
     assert read.manners.ipmi == Ipmi()
     plain = tomllib.loads(EXAMPLE.read_text())
-    told = {"people", "mail", "notices", "watch", "limits"}
+    told = {"people", "mail", "notices", "watch", "limits", "partners"}
     assert set(plain) == {"lab", "store", "repos", "folders", "images", "drivers", "nodes", *told}
     assert set(plain["nodes"][0]) == {field.name for field in fields(read.nodes[0])}
     for name, usual in asdict(config.Manners()).items():

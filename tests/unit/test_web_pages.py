@@ -77,7 +77,10 @@ def _words(home: Furnished, path: str) -> str:
     return re.sub(r"\s+", " ", Tree(_get(home, path).text).text)
 
 
-PAGES = ("/", "/runs/4", "/cells/4/xenserver-flat", "/cells/5/kvm-flat", "/nodes", "/archs")
+PAGES = (
+    *("/", "/runs/4", "/cells/4/xenserver-flat", "/cells/5/kvm-flat"),
+    *("/nodes", "/archs", "/partners"),
+)
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/nowhere", "/runs/99", "/runs/x", "/cells/1/no"])
