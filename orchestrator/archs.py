@@ -32,6 +32,8 @@ KEYS = (
 )
 #: `{axis}`, but not Jinja's `{{ name }}` nor the shell's `${name}`
 _PLACEHOLDER = re.compile(r"(?<![{$])\{([A-Za-z_]\w*)\}(?!\})")
+#: the suite that comes from a package, not from a folder
+TEMPEST = "tempest"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _GROUP = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -259,11 +261,17 @@ def _deploy(entry: Entry, playbooks: Path | None) -> Deploy:
 
 
 def _smoke(entry: Entry, suites: Path | None) -> Smoke:
-    entry.table("suite", "tests")
+    entry.table("suite", "tests", "regex")
     suite = entry["suite"].text()
     known = [p.parent.name for p in sorted(suites.glob("*/test_*.py"))] if suites else [suite]
+    if suite == TEMPEST:
+        # Its tests are its own: what it wants of us is how to find the cloud.
+        return Smoke(suite=suite, tests=entry["regex"].text(""))
+    if entry["regex"].written:
+        raise entry["regex"].wrong("`smoke.regex` is for the suite tempest; write `tests` here")
     if suite not in known:
-        raise entry["suite"].wrong(f"no suite `{suite}` in {suites}; {hint(suite, set(known))}")
+        names = {TEMPEST, *known}
+        raise entry["suite"].wrong(f"no suite `{suite}` in {suites}; {hint(suite, names)}")
     return Smoke(suite=suite, tests=entry["tests"].text(""))
 
 

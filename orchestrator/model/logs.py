@@ -57,11 +57,7 @@ class Block:
     @property
     def raised(self) -> str:
         """Return the last words of its traceback, or else its first line."""
-        if _TRACEBACK in " ".join(self.lines):
-            said = (line for line in reversed(self.lines) if _RAISED.match(line))
-            if found := next(said, ""):
-                return found
-        return next((line for line in self.lines if line), "")
+        return raised(self.lines) or next((line for line in self.lines if line), "")
 
     def excerpt(self) -> str:
         """Return its lines, of a long one the first and the last."""
@@ -93,6 +89,13 @@ def blocks(text: str) -> tuple[Block, ...]:
         )
         for who, lines, raws in groups
     )
+
+
+def raised(lines: Sequence[str]) -> str:
+    """Return the last words of the last traceback in the lines; nothing if there is none."""
+    if not any(_TRACEBACK in line for line in lines):
+        return ""
+    return next((line for line in reversed(lines) if _RAISED.match(line)), "")
 
 
 def about(logs: Sequence[LogFile], request: str) -> Iterator[tuple[LogFile, Block]]:

@@ -21,7 +21,6 @@ from orchestrator.drivers.notify.files import FileNotify
 from orchestrator.drivers.orphans.cookie import CookieOrphans
 from orchestrator.drivers.shell.ssh import SshShell
 from orchestrator.drivers.slots.fifo import FifoSlots
-from orchestrator.drivers.smoke.pytests import PytestSmoke
 from orchestrator.drivers.store.opened import Store, open_store
 from orchestrator.flow import Flow
 from orchestrator.model.worker import Worker
@@ -49,6 +48,7 @@ from orchestrator.wiring.lab import LabParts
 from orchestrator.wiring.notices import mailroom
 from orchestrator.wiring.partners import contracts, partners, partnership
 from orchestrator.wiring.reviews import reviewing
+from orchestrator.wiring.suites import suites
 
 #: plays and suites at once: both are bound by this host's processors, not by the machines'
 SIDE_BY_SIDE = 2 * (os.cpu_count() or 1)
@@ -165,7 +165,7 @@ def _kit(
         canary=ShellCanary(shell),
         inspects={name: found for name, found in bare.items() if isinstance(found, Inspects)},
         deploy=AnsibleDeploy(lab.playbooks, identity, None),
-        smoke=PytestSmoke(lab.suites, identity),
+        smoke=suites(home, lab, identity),
         notify=(FileNotify(),),
         vault=home.vault(),
         orphans=CookieOrphans(identity),

@@ -39,3 +39,15 @@ def test_what_exists_cannot_say_is_refused(tmp_path: Path, text: str, complaint:
         exists(tmp_path, text + "\n")
     assert str(refused.value).startswith(f"{tmp_path}/a.yaml:{FAMILY.count(chr(10)) + 1}: ")
     assert complaint in str(refused.value)
+
+
+def test_tempest_is_a_suite_whose_tests_are_chosen_by_regex(tmp_path: Path) -> None:
+    suites = tmp_path / "suites"
+    (suites / "compute").mkdir(parents=True)
+    (suites / "compute" / "test_a.py").touch()
+    line = 'smoke: {suite: compute, tests: "not volume"}'
+    path = written(tmp_path, FAMILY.replace(line, "smoke: {suite: tempest, regex: smoke}"))
+    assert archs.load([path], suites=suites)[0].smoke.tests == "smoke"
+    path = written(tmp_path, FAMILY.replace(line, "smoke: {suite: compute, regex: smoke}"))
+    with pytest.raises(ConfigError, match=r"`smoke\.regex` is for the suite tempest"):
+        archs.load([path], suites=suites)

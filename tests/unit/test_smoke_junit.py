@@ -29,3 +29,11 @@ from orchestrator.drivers.smoke.junit import headline
 )
 def test_headline(text: str, line: str) -> None:
     assert headline(text) == line
+
+
+def test_of_a_printed_traceback_the_last_words_are_the_headline() -> None:
+    text = "x._StringException: Traceback (most recent call last):\n  File 'a.py', line 1\n"
+    assert headline(f"{text}tempest.lib.exceptions.Conflict: in use\n\nlog: {{{{{{\n}}}}}}") == (
+        "tempest.lib.exceptions.Conflict: in use"
+    )
+    assert headline(f"{text}AssertionError: no valid host") == "no valid host"

@@ -6,7 +6,7 @@ from pathlib import Path
 from junitparser import Error, Failure, JUnitXml, JUnitXmlError, Skipped, TestCase, TestSuite
 
 from orchestrator.model.errors import ProductFailed
-from orchestrator.model.logs import REQUEST
+from orchestrator.model.logs import REQUEST, raised
 from orchestrator.model.result import Outcome, TestResult
 
 _LARGEST = 32 * 2**20  # bytes
@@ -37,7 +37,10 @@ def read(path: Path) -> tuple[TestResult, ...]:
 def headline(text: str) -> str:
     """Return the line of a failure's text that a person should read first."""
     inner = _FIXTURE.fullmatch(text.strip())
-    lines = (_CONTROL.sub("", line).strip() for line in (inner[1] if inner else text).splitlines())
+    whole = (inner[1] if inner else text).splitlines()
+    lines = [_CONTROL.sub("", line).strip() for line in whole]
+    if found := raised(lines):  # of a suite that only prints tracebacks
+        return _NOISE.sub("", found)[:_LONGEST]
     spoken = (_NOISE.sub("", f"{line} ").strip() for line in lines)
     return next(filter(None, spoken), "")[:_LONGEST]
 
