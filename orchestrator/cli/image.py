@@ -28,12 +28,21 @@ def build(
     name: Annotated[str, typer.Argument(metavar="NAME", help="`smoketest image list` has them.")],
     *,
     lab: Lab = "",
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Build it anew. No machine may run from it meanwhile."),
+    ] = False,
 ) -> int:
-    """Install an image once on an emulated machine and keep its disk; takes some 15 minutes."""
-    status, done = _run(session, lab, name)
-    if done:
-        took = ", ".join(f"{step} {seconds:.0f} s" for step, seconds in done.items())
+    """Install an image once on an emulated machine and keep its disk; takes some 15 minutes.
+
+    One that is there is kept; a template for clones is made if this lab's machines have none.
+    """
+    status, done = _run(session, lab, name, *(["again"] if again else []))
+    if done and done["built"]:
+        took = ", ".join(f"{step} {seconds:.0f} s" for step, seconds in done["seconds"].items())
         session.show(done, f"{name} is built ({took}); reinstalls of it are fast from now on")
+    elif done:
+        session.show(done, f"{name} was built before and is kept; --again builds it anew")
     return status
 
 

@@ -1,9 +1,10 @@
 """The process behind `smoketest image`: lists or builds; what it says goes to stderr.
 
-`python -m orchestrator.cli.imaging HOME LAB [NAME]` prints one JSON object on stdout.
+`python -m orchestrator.cli.imaging HOME LAB [NAME [again]]` prints one JSON object on stdout.
 """
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from orchestrator.cli.decode import encode
@@ -12,10 +13,10 @@ from orchestrator.model.verdict import ExitStatus
 from orchestrator.wiring import images
 
 
-def main(home: Path, lab: str, name: str = "") -> int:
+def main(home: Path, lab: str, name: str = "", again: str = "") -> int:
     """Return the exit status: 2 for what was asked wrongly, 3 for a build that failed."""
     try:
-        done = images.build(home, lab, name, _say) if name else {"images": images.known(home, lab)}
+        done = _build(home, lab, name, again=bool(again)) if name else _list(home, lab)
     except ConfigError as error:
         _say(str(error))
         return ExitStatus.USAGE
@@ -24,6 +25,15 @@ def main(home: Path, lab: str, name: str = "") -> int:
         return ExitStatus.UNDECIDED
     print(encode(done))
     return ExitStatus.PASSED
+
+
+def _list(home: Path, lab: str) -> dict[str, object]:
+    return {"images": images.known(home, lab)}
+
+
+def _build(home: Path, lab: str, name: str, *, again: bool) -> dict[str, object]:
+    built = images.build(home, lab, name, _say, again=again)
+    return {"image": name, "built": built is not None, "seconds": asdict(built) if built else {}}
 
 
 def _say(text: str) -> None:

@@ -26,6 +26,8 @@ _TOKEN = re.compile(r"(/boot/)[\w-]{16,}")
 _LONG = re.compile(r"(?:(?:https?|tftp)://|Configuring \(net).*[^)k]")
 _COLUMNS = 80
 _UNDERLINE = re.compile(r"-{4,}")
+#: the recorder's own, about the console's session
+_NOTE = re.compile(r"\[console (?:connected\]|lost: )")
 _STARTED_OVER = (
     "it reset itself before it was installed (its firmware started again: {line});"
     " check power supply, watchdog and temperature, and read the BMC's event log"
@@ -97,6 +99,11 @@ def started_over(lines: Sequence[str], mark: str) -> Diagnosis | None:
 def turned_on(lines: Sequence[str]) -> bool:
     """Return whether a firmware starts somewhere in the lines."""
     return any(TURNED_ON.search(line) for line in lines)
+
+
+def words(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return what the machine printed, without the notes of whoever recorded it."""
+    return tuple(line for line in lines if not _NOTE.match(line))
 
 
 def quoted(line: str) -> str:

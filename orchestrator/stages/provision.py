@@ -9,7 +9,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 
-from orchestrator.model.console import Diagnosis, missed, quoted, recognise, started_over, turned_on
+from orchestrator.model.console import (
+    Diagnosis,
+    missed,
+    quoted,
+    recognise,
+    started_over,
+    turned_on,
+    words,
+)
 from orchestrator.model.errors import BootTimeout, ConfigError, InfraError, OutOfTime, Unreachable
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.node import Access, BootDevice
@@ -154,7 +162,7 @@ class _Awaited:
         return f"{silent}: {told} (all of it: console-{name}.log)"
 
     def _look(self, now: datetime) -> None:
-        said = self._console.tail(self._path, CONSOLE_LINES)
+        said = words(self._console.tail(self._path, CONSOLE_LINES))
         if said == self._said:
             return
         self._said, self._progress, self._changed = said, progress(said), now

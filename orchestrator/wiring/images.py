@@ -10,7 +10,7 @@ from orchestrator.config import labfile as config
 from orchestrator.config.emulated import Emulated
 from orchestrator.drivers.boot import sealing
 from orchestrator.drivers.boot.goldens import Golden
-from orchestrator.drivers.boot.image import ANYBODY, boot_script, key
+from orchestrator.drivers.boot.image import EMULATED, boot_script, key
 from orchestrator.lab import box
 from orchestrator.lab.qemu import builder, packages, template
 from orchestrator.lab.qemu.builder import Built, Order
@@ -45,27 +45,31 @@ def known(home: Path, lab: str) -> tuple[Known, ...]:
     return tuple(_look(image, wanted) for image in found.values())
 
 
-def build(home: Path, lab: str, name: str, say: Callable[[str], None]) -> Built:
+def build(
+    home: Path, lab: str, name: str, say: Callable[[str], None], *, again: bool = False
+) -> Built | None:
     """Build the golden image of `name`, and the template for clones of it; return the seconds.
 
-    Raises `NotFound`, `ConfigError`, or `InfraError` with the console's last words.
+    An image that is there is kept, since machines may run from it, unless it is asked for `again`;
+    None then. Raises `NotFound`, `ConfigError`, or `InfraError` with the console's last words.
     """
     wanted, found = _images(home, lab)
     if name not in found:
         raise NotFound(f"this lab has no image {name!r}; it has {', '.join(found)}")
     with emulated.building(), _packages(home, wanted) as port:
         image = replace(found[name], mirror_host=f"{HOST}:{port}")
-        order = _order(image, wanted, say)
-        built = builder.build(order)
-        say("making a template for clones of it")
-        make_template(image, emulated.shape(wanted))
+        there = _look(image, wanted)
+        built = builder.build(_order(image, wanted, say)) if again or not there.built else None
+        if built or not there.template:
+            say("making a template for clones of it")
+            make_template(image, emulated.shape(wanted))
     return built
 
 
 def make_template(image: Image, shape: Shape) -> float:
     """Make the template of a golden image that is there; return the seconds."""
     golden = _golden(image)
-    values = {"node": ANYBODY, "image": image, "attempt": _BUILD}
+    values = {"node": EMULATED, "image": image, "attempt": _BUILD}
     script = partial(boot_script, golden, write=False, **values)
     return template.make(golden.folder, lambda url: script(url=url), shape)
 
@@ -104,7 +108,7 @@ def _order(image: Image, wanted: Emulated, say: Callable[[str], None]) -> Order:
     shape = emulated.shape(wanted)
 
     def render(url: str) -> tuple[str, str]:
-        rendered = method.render(ANYBODY, image, _BUILD, url)
+        rendered = method.render(EMULATED, image, _BUILD, url)
         return rendered.script, rendered.answers
 
     return Order(

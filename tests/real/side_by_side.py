@@ -1,8 +1,8 @@
 """Two emulated machines that do the same at once: how long each phase takes, and what it costs.
 
-What else the host does hits both alike only within one control group: Linux shares processors
-between sessions first, and the two are in different ones. Where we may (as root), both are put into
-a group of their own meanwhile; elsewhere the processor's time tells more than the clock.
+On a host that does nothing else the clock tells who is slower. On any other the processor time of
+the emulators does: Linux shares processors between sessions first, and these two are in different
+ones.
 """
 
 import threading
@@ -26,9 +26,6 @@ MARKS = {
 }
 RESET = "reset"
 _POLL_SECONDS = 1.0
-#: control groups of the processor, of either version
-_GROUPS = (Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup"))
-_GROUP = "side-by-side"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +60,6 @@ class Watched:
         while (machine := _running(self.name)) is None:
             if self._over.wait(_POLL_SECONDS):
                 return
-        _join(machine.pid)
         last = Moment(wall=0, processor=0)
         while not self._over.wait(_POLL_SECONDS):
             with suppress(psutil.NoSuchProcess):
@@ -89,15 +85,6 @@ def _running(name: str) -> psutil.Process | None:
         if words and "qemu-system" in words[0] and name in words[1:3]:
             return process
     return None
-
-
-def _join(pid: int) -> None:
-    """Put a process into the group of those that are compared."""
-    base = next((path for path in _GROUPS if (path / "cgroup.procs").exists()), None)
-    if base:
-        with suppress(OSError):
-            (base / _GROUP).mkdir(exist_ok=True)
-            (base / _GROUP / "cgroup.procs").write_text(str(pid))
 
 
 def text(path: Path) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.model.console import Diagnosis, missed, quoted, recognise, started_over
+from orchestrator.model.console import Diagnosis, missed, quoted, recognise, started_over, words
 from orchestrator.model.recognisers.known import RECOGNISERS
 from orchestrator.model.recognisers.recogniser import Recogniser
 from orchestrator.model.verdict import Blame
@@ -98,6 +98,11 @@ def test_a_recorded_machine_that_left_the_network_for_its_disk_says_why() -> Non
 @pytest.mark.parametrize("shown", [GRUB, [NO_OFFER], ["net0... ok", *GRUB]])
 def test_a_machine_that_did_not_leave_the_network_is_not_said_to_have(shown: list[str]) -> None:
     assert missed(shown) is None
+
+
+def test_the_recorders_notes_are_no_words_of_the_machine() -> None:
+    shown = ["[console connected]", "n01 login:", "[console lost: timeout]"]
+    assert words(shown) == ("n01 login:",)
 
 
 def test_a_machine_whose_firmware_starts_again_reset_itself() -> None:

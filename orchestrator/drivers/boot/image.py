@@ -29,6 +29,8 @@ ANYBODY = Node(
     capabilities=frozenset(),
     address="192.0.2.2",
 )
+#: the same as an emulated machine: on a busy host the kernel must not take its timer for broken
+EMULATED = replace(ANYBODY, provenance=Provenance.EMULATED)
 _ANY_ATTEMPT = AttemptId("0/image/1")
 _ANY_URL = "http://192.0.2.3/boot/token"
 _ANY_HOST = "mirror.invalid"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestrator.lab.files import write_atomic
 from orchestrator.lab.labdir import NodeDir
+from orchestrator.lab.shape import Shape
 
 
 class Content(StrEnum):
@@ -37,6 +38,11 @@ class Bay:
 def disk(folder: NodeDir) -> Path:
     """Return the machine's disk."""
     return folder.root / "disk.qcow2"
+
+
+def template(golden: Path, shape: Shape) -> Path:
+    """Return the folder of the running template of that shape, which need not be there."""
+    return golden / f"template-{shape.text()}"
 
 
 def read(folder: NodeDir) -> Bay:

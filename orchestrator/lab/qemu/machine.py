@@ -57,7 +57,7 @@ def boot(board: Board, shape: Shape, device: BootDevice) -> Ending:
     with near, far:
         _start(command.command(_parts(board, shape, device, far.fileno(), resumes=resumes)), far)
         far.close()
-        template = Path(laid.golden) / "template" / "state" if resumes else None
+        template = bay.template(Path(laid.golden), shape) / "state" if resumes else None
         reason = watch(near, partial(_live, board, template))
     return Ending.REBOOT if reason in _RESETS else Ending.POWER_LOST
 
@@ -95,7 +95,7 @@ def _make_disk(board: Board, shape: Shape, laid: Bay) -> None:
     draft = path.with_suffix(".new")
     base = {
         Content.OVERLAY: Path(laid.golden) / "disk.qcow2",
-        Content.CLONE: Path(laid.golden) / "template" / "disk.qcow2",
+        Content.CLONE: bay.template(Path(laid.golden), shape) / "disk.qcow2",
     }.get(laid.content)
     small = board.strikes(Fault.SMALL_DISK)
     usual = "" if base else f"{shape.disk_gib}G"
@@ -130,7 +130,7 @@ def _parts(board: Board, shape: Shape, device: BootDevice, monitor: int, *, resu
         dhcp=not board.strikes(Fault.NO_PXE),
         variables=_variables(board) if shape.uefi else None,
         identity=_identity(board, laid) if cloned else None,
-        memory=Path(laid.golden) / "template" / "memory" if resumes else None,
+        memory=bay.template(Path(laid.golden), shape) / "memory" if resumes else None,
         incoming=resumes,
     )
 

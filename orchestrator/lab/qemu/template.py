@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from orchestrator.lab.board import BootDevice
+from orchestrator.lab.qemu import bay, vm
 from orchestrator.lab.qemu import guest as guests
-from orchestrator.lab.qemu import vm
 from orchestrator.lab.qemu.builder import MAC
 from orchestrator.lab.qemu.command import Parts
 from orchestrator.lab.qemu.guest import LOOPBACK, Guest
@@ -21,20 +21,19 @@ from orchestrator.lab.qemu.machine import make_image
 from orchestrator.lab.qemu.monitor import Monitor
 from orchestrator.lab.qemu.site import opened
 from orchestrator.lab.shape import HOST, Shape
-from orchestrator.model.errors import BootTimeout
+from orchestrator.model.errors import BootTimeout, InfraError
 
 _BOOT_SECONDS = 300.0
+_SAVED = "saved"
 _WAITING = "waiting to be told who this is"
 _POLL_SECONDS = 0.1
-_SHAPE = "shape"
+#: the file of a whole template is its last
+_DRAFT, _STATE = "state.new", "state"
 
 
 def fits(golden: Path, shape: Shape) -> bool:
     """Return whether the image has a template of that shape."""
-    try:
-        return (golden / "template" / _SHAPE).read_text() == shape.text()
-    except FileNotFoundError:
-        return False
+    return (bay.template(golden, shape) / _STATE).exists()
 
 
 def make(golden: Path, script: Callable[[str], str], shape: Shape) -> float:
@@ -44,7 +43,7 @@ def make(golden: Path, script: Callable[[str], str], shape: Shape) -> float:
     if it cannot be made; what is half made is no template.
     """
     begun = time.monotonic()
-    folder = golden / "template"
+    folder = bay.template(golden, shape)
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "tftp").mkdir(parents=True)
     make_image(folder / "disk.qcow2", "", golden / "disk.qcow2")
@@ -62,27 +61,32 @@ def make(golden: Path, script: Callable[[str], str], shape: Shape) -> float:
             }
         )
         console = folder / "console.log"
-        use = partial(_save, console, folder / "state")
+        use = partial(_save, console, folder / _DRAFT)
         with vm.power(partial(_parts, folder, guest, shape), console, use) as machine:
             if not site.arrived.wait(_BOOT_SECONDS):
                 raise BootTimeout(f"the template did not call home; see {console}")
             guest.trust(site.host_key)
             guest.wait(_BOOT_SECONDS)
             guest.run("setsid smoketest-home clone >/dev/null 2>&1 </dev/null &", _BOOT_SECONDS)
-            machine.reason(_BOOT_SECONDS)
+            if (reason := machine.reason(_BOOT_SECONDS)) != _SAVED:
+                raise InfraError(f"the template {reason} before it was saved; see {console}")
     for name in ("key", "key.pub", "known_hosts", "identity"):
         (folder / name).unlink()
-    (folder / _SHAPE).write_text(shape.text())
+    (folder / _DRAFT).rename(folder / _STATE)
     return time.monotonic() - begun
 
 
 async def _save(console: Path, state: Path, monitor: Monitor) -> str:
-    """Save the machine once it waits to be told who it is."""
+    """Save the machine once it waits to be told who it is; return why it ended before."""
+    ended = asyncio.ensure_future(monitor.ended())
     while _WAITING not in console.read_text(errors="replace"):
+        if ended.done():
+            return ended.result() or "ended"
         await asyncio.sleep(_POLL_SECONDS)
+    ended.cancel()
     await monitor.save_to(state)
     await monitor.quit()
-    return "saved"
+    return _SAVED
 
 
 def _parts(folder: Path, guest: Guest, shape: Shape, monitor: int) -> Parts:
