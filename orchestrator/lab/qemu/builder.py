@@ -25,9 +25,10 @@ from orchestrator.lab.shape import HOST, Shape
 from orchestrator.model.errors import BootTimeout, InfraError
 
 MAC = "52:54:00:7f:00:01"
-_INSTALL_SECONDS = 3600.0
-_BOOT_SECONDS = 300.0
-_SEAL_SECONDS = 900.0
+_INSTALL_SECONDS = 7200.0
+#: patient: a busy host boots a machine ten times as slowly as an idle one
+_BOOT_SECONDS = 900.0
+_SEAL_SECONDS = 1800.0
 _PACK_SECONDS = 600.0
 _MIB = 1 << 20
 _CHUNK_MIB = 64

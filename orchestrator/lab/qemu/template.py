@@ -23,7 +23,8 @@ from orchestrator.lab.qemu.site import opened
 from orchestrator.lab.shape import HOST, Shape
 from orchestrator.model.errors import BootTimeout, InfraError
 
-_BOOT_SECONDS = 300.0
+#: patient: a busy host boots a machine ten times as slowly as an idle one
+_BOOT_SECONDS = 900.0
 _SAVED = "saved"
 _WAITING = "waiting to be told who this is"
 _POLL_SECONDS = 0.1
