@@ -42,7 +42,7 @@ def disk(folder: NodeDir) -> Path:
 
 def template(golden: Path, shape: Shape) -> Path:
     """Return the folder of the running template of that shape, which need not be there."""
-    return golden / f"template-{shape.text()}"
+    return golden / f"template-{shape.text().replace(',', '-')}"
 
 
 def read(folder: NodeDir) -> Bay:
