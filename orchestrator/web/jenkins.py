@@ -20,10 +20,10 @@ from orchestrator.model.job import Item
 from orchestrator.model.run import State
 from orchestrator.web import jenkins_shapes as shapes
 from orchestrator.web.house import Here, House
-from orchestrator.web.jenkins_access import Call, CallHere
+from orchestrator.web.jenkins_access import Call, CallHere, Known
 from orchestrator.web.jenkins_paths import PREFIX
 
-routes = APIRouter(prefix=PREFIX, include_in_schema=False)
+routes = APIRouter(prefix=PREFIX, include_in_schema=False, dependencies=[Known])
 
 #: builds of a job that are told
 RECENT = 100

@@ -45,6 +45,8 @@ async def _call(request: Request, house: Here) -> Call:
 
 #: annotate a route's parameter with it to be given the call
 CallHere = Annotated[Call, Depends(_call)]
+#: of every route: a token that opens nothing is refused even where none is needed
+Known = Depends(_call)
 
 
 async def body(request: Request) -> str:

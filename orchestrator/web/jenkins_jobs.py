@@ -9,10 +9,10 @@ from fastapi.responses import Response
 from orchestrator.model.access import Right
 from orchestrator.model.errors import Denied
 from orchestrator.web.house import Here, House
-from orchestrator.web.jenkins_access import Call, CallHere, body
+from orchestrator.web.jenkins_access import Call, CallHere, Known, body
 from orchestrator.web.jenkins_paths import PREFIX
 
-routes = APIRouter(prefix=PREFIX, include_in_schema=False)
+routes = APIRouter(prefix=PREFIX, include_in_schema=False, dependencies=[Known])
 Xml = Annotated[str, Depends(body)]
 
 _NONE = (

@@ -50,10 +50,11 @@ class Rig:
     folder: Path
     driver: Partner
     contract: Contract
+    sha: str = "c0ffee" * 6 + "cafe"
 
     def __post_init__(self) -> None:
         ways = (Alternative(means=Means.PARTNER, partner=NAME), Alternative(means=Means.SIMULATOR))
-        ask(self.store, plan(replace(arch(ARCH), alternatives=ways), sha="c0ffee" * 6 + "cafe"))
+        ask(self.store, plan(replace(arch(ARCH), alternatives=ways), sha=self.sha))
 
     def grant(self) -> None:
         """Give the cell's attempt what it needs."""
