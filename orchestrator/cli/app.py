@@ -14,6 +14,7 @@ from orchestrator.cli import (
     demo,
     discover,
     doctor,
+    drift,
     enrol,
     faults,
     image,
@@ -49,7 +50,7 @@ _VERBS: tuple[Verb, ...] = (
     simulate.simulate,
 )
 _NODE: tuple[Verb, ...] = (enrol.add, inventory.drain, inventory.restore, checkup.test)
-_LAB: tuple[Verb, ...] = (faults.fault, faults.faults, faults.clear)
+_LAB: tuple[Verb, ...] = (faults.fault, faults.faults, faults.clear, drift.drift)
 
 
 def _say_version(wanted: bool) -> None:  # noqa: FBT001  # Typer's form of a callback

@@ -9,6 +9,8 @@ from orchestrator.model.errors import ConfigError
 #: 623 and 22 need privilege
 BMC_PORT = 6230
 SSH_PORT = 2222
+#: where the device listens, too
+LEFTHAND_PORT = 16022
 SUBNETS = range(64, 127)
 MOST_NODES = 200
 
@@ -26,6 +28,10 @@ class Plan:
     def host(self, number: int) -> str:
         """Return where the machine itself listens."""
         return f"127.{self.subnet}.2.{number}"
+
+    def array(self) -> str:
+        """Return where the lab's simulated storage array listens."""
+        return f"127.{self.subnet}.4.1"
 
     def mac(self, number: int) -> str:
         """Return its locally administered MAC, in lower case as iPXE prints it."""

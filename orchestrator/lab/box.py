@@ -135,7 +135,7 @@ def capabilities(number: int) -> frozenset[str]:
     """Return what machine `number` can do."""
     pair = _PAIRS[(number - 1) % _PERIOD % len(_PAIRS)]
     zone = "zone-a" if number % 2 else "zone-b"
-    return frozenset((*_EVERY, *pair, zone))
+    return frozenset((*_EVERY, *pair, zone, "lefthand-simulator"))
 
 
 def attach(folder: Path) -> Box | None:

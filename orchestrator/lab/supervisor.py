@@ -12,6 +12,7 @@ import fcntl
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from orchestrator.lab import machine, openssh
-from orchestrator.lab.addresses import MOST_NODES, claim
+from orchestrator.lab.addresses import LEFTHAND_PORT, MOST_NODES, claim
 from orchestrator.lab.board import Board, SimulatedBoard
 from orchestrator.lab.chassis import Chassis
 from orchestrator.lab.labdir import (
@@ -51,6 +52,7 @@ from orchestrator.lab.shape import Shape, parse
 from orchestrator.model.errors import ConfigError
 
 READY = "ready"
+_ARRAY = "orchestrator.lab.lefthand_shell"
 #: a machine that dies at once (its address is taken) must not be restarted in a tight loop
 _RESPAWN_SECONDS = 0.2
 _LOCK_SECONDS = 5.0
@@ -84,7 +86,12 @@ class Supervisor:
         self._processes: dict[int, int] = {}
         #: services read it; it ends when we do
         self._lifeline = os.pipe()
-        self._services = (*order.services, *(self._faces() if order.redfish else ()))
+        self._array = None if order.shape else _listen(self._claim.plan.array())
+        self._services = (
+            *order.services,
+            *(self._faces() if order.redfish else ()),
+            *self._arrays(),
+        )
         self._stopping = False
 
     def run(self, report: Callable[[str], None]) -> None:
@@ -99,9 +106,10 @@ class Supervisor:
         listening, tell = os.pipe()
         for number in range(1, order.nodes + 1):
             self._start(number, tell)
+        # First of all: a service that waits for its first caller must not seem a machine.
+        os.close(tell)
         for number in range(len(self._services)):
             self._serve(number)
-        os.close(tell)
         if not self._all_listen(listening):
             self._stop()
             raise ConfigError(f"machines did not start; see {order.folder}/lab.log")
@@ -134,6 +142,12 @@ class Supervisor:
             where = endpoints(self._claim.plan, number)
             yield redfish.command(self._order.folder, number, where)
 
+    def _arrays(self) -> Iterator[tuple[str, ...]]:
+        if self._array:
+            words = (str(self._order.folder / "lefthand"), self._claim.plan.array())
+            handle = str(self._array.fileno())
+            yield (sys.executable, "-m", _ARRAY, *words, handle)
+
     def _serve(self, number: int) -> None:
         """Run a service; its number in the list of processes is below zero."""
         here = os.getpid()
@@ -142,6 +156,11 @@ class Supervisor:
             die_with_parent(here)
             os.dup2(self._lifeline[0], 0)
             argv = self._services[number]
+            if self._array and _ARRAY in argv:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                # Nobody may ever call: until then it costs no interpreter of its own.
+                os.set_inheritable(self._array.fileno(), True)  # noqa: FBT003
+                select.select([self._array], [], [])
             os.execv(argv[0], argv)  # noqa: S606  # our own command line
         self._processes[pid] = -1 - number
 
@@ -213,6 +232,10 @@ class Supervisor:
         self._stopping = True
         here = os.getpid()
         end_all(lambda: descendants(here))
+
+
+def _listen(address: str) -> socket.socket:
+    return socket.create_server((address, LEFTHAND_PORT), backlog=64)
 
 
 def serve(order: Order, report: Callable[[str], None]) -> None:

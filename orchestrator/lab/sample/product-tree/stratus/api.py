@@ -42,7 +42,7 @@ def control(config: Config, log: logging.Logger) -> Server:
         Keypairs(db),
         Hosts(config.key, db),
         Servers(db, guests, log),
-        Attachments(db, guests),
+        Attachments(config, db, guests),
     )
     routes = [route for service in services for route in service.routes()]
     return Server((config.address, config.api_port), routes, identity.admits, log)

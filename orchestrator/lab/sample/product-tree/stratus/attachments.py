@@ -1,9 +1,11 @@
 """Compute v2.1: what is attached to servers: volumes, network cards, security groups."""
 
 from stratus import instances, ports
+from stratus.config import Config
 from stratus.db import Database
 from stratus.guests import Guests
 from stratus.ids import new_id
+from stratus.lefthand import LeftHand
 from stratus.security import default_group, group_called
 from stratus.web import Json, Refused, Reply, Request, Route, route
 
@@ -14,8 +16,9 @@ _LETTERS = "bcdefghijklmnop"
 class Attachments:
     """Each change is pushed to the guest before it is answered, and undone if that fails."""
 
-    def __init__(self, db: Database, guests: Guests) -> None:
+    def __init__(self, config: Config, db: Database, guests: Guests) -> None:
         """Work on the guests' definitions in the database."""
+        self._array = LeftHand(config.array, config.folder)
         self._db = db
         self._guests = guests
 
@@ -55,6 +58,7 @@ class Attachments:
         device = next(f"/dev/vd{c}" for c in _LETTERS if f"/dev/vd{c}" not in taken)
         self._db.insert("attachments", id=new_id(), volume=name, server=server, device=device)
         try:
+            self._array.attach(name, self._host(server))
             self._guests.push(server)
         except Refused as refused:
             self._db.rows("DELETE FROM attachments WHERE volume = ?", name)
@@ -67,8 +71,12 @@ class Attachments:
         attachment = self._attachment(server, volume)
         self._db.rows("DELETE FROM attachments WHERE id = ?", attachment["id"])
         self._guests.push(server)
+        self._array.detach(volume, self._host(server))
         self._db.rows("UPDATE volumes SET status = 'available' WHERE id = ?", volume)
         return Reply(status=202)
+
+    def _host(self, server: str) -> str:
+        return str(instances.record(self._db, server)["host"])
 
     def _attachment(self, server: str, volume: str) -> Json:
         sql = "SELECT * FROM attachments WHERE server = ? AND volume = ?"

@@ -28,6 +28,8 @@ class Config:
     zone: str = "nova"
     api_port: int = 8774
     agent_port: int = 8775
+    #: where volumes are: address, port, user, password and cluster of an array; empty: nowhere
+    array: dict[str, str] = field(default_factory=dict, repr=False)
     #: seeds every random choice; empty means that chance decides
     seed: str = ""
 

@@ -3,6 +3,7 @@
 from stratus.config import Config
 from stratus.db import Database
 from stratus.ids import PROJECT, new_id, now
+from stratus.lefthand import LeftHand
 from stratus.web import Json, Refused, Reply, Request, Route, route
 
 _BASE = f"/volume/v3/{PROJECT}"
@@ -12,8 +13,9 @@ class Volumes:
     """The volumes of the one project."""
 
     def __init__(self, config: Config, db: Database) -> None:
-        """Keep everything in the database: a volume here is a name and a size."""
+        """Keep names and sizes in the database, and the bytes on the array, if there is one."""
         self._config = config
+        self._array = LeftHand(config.array, config.folder)
         self._db = db
 
     def routes(self) -> list[Route]:
@@ -40,6 +42,7 @@ class Volumes:
             raise Refused(400, f"a volume's size is a whole number of GiB, not {size!r}")
         volume = new_id()
         name = asked.get("name") or ""
+        self._array.create(volume, size)
         self._db.insert(
             "volumes", id=volume, name=name, size=size, status="available", created=now()
         )
@@ -57,6 +60,7 @@ class Volumes:
         volume = self._row(request.parts["id"])
         if volume["status"] != "available":
             raise Refused(400, f"volume {volume['id']} is {volume['status']}, not available")
+        self._array.delete(volume["id"])
         self._db.rows("DELETE FROM volumes WHERE id = ?", volume["id"])
         return Reply(status=202)
 
