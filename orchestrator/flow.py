@@ -99,13 +99,15 @@ class Flow:
 
     def tick(self, engine: Engine, *, woken: bool = False) -> None:
         """Grant machines to whoever is next, and start their walks."""
+        if not self.kit.queue.due(woken=woken):
+            return
         outlook = Outlook(
             spans=self.experience().spans(),
             groups={node.name: node.groups for node in self.nodes.values()},
             limits=self.limits,
         )
         decide, now = partial(schedule, outlook=outlook), self.kit.clock.now()
-        for grant in self.kit.queue.grant(decide, now, brief=woken).grants:
+        for grant in self.kit.queue.grant(decide, now).grants:
             engine.start(grant.attempt)
 
     def walk(self, attempt: AttemptId, pause: Callable[[], None]) -> None:

@@ -24,6 +24,7 @@ from orchestrator.cli import (
     partners,
     series,
     simulate,
+    store,
     tokens,
     watching,
     worker,
@@ -37,6 +38,7 @@ found = typer.Typer(help="Find machines that no lab file names yet.")
 golden = typer.Typer(help="Keep installed disks, so that reinstalls are fast.")
 partner = typer.Typer(help="Work as a partner of somebody else's lab.")
 token = typer.Typer(help="Say who may speak to this orchestrator, and about what.")
+stores = typer.Typer(help="Move what the orchestrator remembers to another database.")
 lab = typer.Typer(help="Make simulated machines misbehave, or mend them.")
 
 _VERBS: tuple[Verb, ...] = (
@@ -49,6 +51,7 @@ _VERBS: tuple[Verb, ...] = (
     *(check.check, doctor.doctor),
     simulate.simulate,
 )
+_STORE: tuple[Verb, ...] = (store.copy,)
 _NODE: tuple[Verb, ...] = (enrol.add, inventory.drain, inventory.restore, checkup.test)
 _LAB: tuple[Verb, ...] = (faults.fault, faults.faults, faults.clear, drift.drift)
 
@@ -96,6 +99,10 @@ partner.callback()(lambda: None)
 token.command()(verb(tokens.add))
 token.command(name="list")(verb(tokens.listed))
 token.command()(verb(tokens.revoke))
+app.add_typer(stores, name="store")
+for _verb in _STORE:
+    stores.command()(verb(_verb))
+stores.callback()(lambda: None)
 golden.command(name="list")(verb(image.images))
 golden.command()(verb(image.build))
 for _verb in _LAB:

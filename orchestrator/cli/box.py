@@ -16,7 +16,9 @@ from orchestrator.model.errors import ConfigError
 def without_password(url: str) -> str:
     """Return the URL; raise `ConfigError` if it holds a password, which anybody could read here."""
     if urlsplit(url).password is not None:
-        msg = "--store holds a password: leave it out, it comes from PGPASSWORD or ~/.pgpass"
+        msg = (
+            "the store's URL holds a password: leave it out, it comes from PGPASSWORD or ~/.pgpass"
+        )
         raise ConfigError(msg)
     return url
 

@@ -6,18 +6,25 @@ from pathlib import Path
 
 from orchestrator.drivers.store.check import check
 from orchestrator.drivers.store.database import Database
+from orchestrator.model.errors import SmoketestError
 from orchestrator.model.verdict import ExitStatus
 from orchestrator.wiring.home import Home
 
 
 def main(home: Path) -> int:
     """Print the violations of the home's store; with a sentence, return 2 if there is none."""
-    url = Home(folder=home).store_url
+    url = Home(folder=home).kept_store()
+    file = url.removeprefix("sqlite:///")
     # Opening it would make one.
-    if not Path(url.removeprefix("sqlite:///")).is_file():
+    if file != url and not Path(file).is_file():
         sys.stderr.write(f"nothing was ever run on {home}; name another folder with --home\n")
         return ExitStatus.USAGE
-    sys.stdout.write(json.dumps(check(Database(url))) + "\n")
+    try:
+        wrong = check(Database(url))
+    except SmoketestError as error:
+        sys.stderr.write(f"{error}\n")
+        return ExitStatus.USAGE
+    sys.stdout.write(json.dumps(wrong) + "\n")
     return ExitStatus.PASSED
 
 

@@ -109,17 +109,18 @@ class Events(Protocol):
 class Queue(Protocol):
     """Who waits for machines and who has them."""
 
-    def grant(
-        self, decide: Callable[[Situation], Schedule], now: datetime, *, brief: bool = False
-    ) -> Schedule:
+    def due(self, *, woken: bool) -> bool:
+        """Return whether a scheduling pass is worth it now, `woken` by a change or by the clock."""
+        ...
+
+    def grant(self, decide: Callable[[Situation], Schedule], now: datetime) -> Schedule:
         """Show queue, nodes and shares to `decide`; store its grants, reasons and ledger.
 
         One transaction: nobody else leases in between; each granted node's token is raised. Who
         waits for a semaphore that another attempt has is not shown. Who waits for what no node in
         service can do, and whose arch has another alternative, is judged broken for that, and the
         next attempt goes the next one. Raises `Bug` and stores nothing if `decide` gives a node
-        that is not free, or less than a whole gang. A `brief` look does nothing while all nodes
-        are taken: why who waits is told at the next.
+        that is not free, or less than a whole gang.
         """
         ...
 

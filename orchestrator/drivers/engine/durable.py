@@ -11,7 +11,9 @@ deadlock after a crash, since recovered holders queue behind waiters.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
@@ -31,7 +33,9 @@ QUEUE = "attempts"
 #: of one worker; held machines and partners' answers are waited for inside, hence so many
 MOST_ATTEMPTS_AT_ONCE = 512
 POLL_SECONDS = 0.2
-TICK_SECONDS = 1.0
+#: between looks for free machines, and between looks at why who waits
+TICK_SECONDS = 0.25
+TELL_SECONDS = 1.0
 #: a walk that raises is repeated until it does not: giving up would leak its machines
 REPEATS = 1_000_000
 REPEAT_SECONDS = 2.0
@@ -72,6 +76,8 @@ class DbosEngine:
         self._watch.look()
         DBOS.launch()
         DBOS.register_queue(QUEUE, polling_interval_sec=POLL_SECONDS)
+        # what was granted when we were killed; who starts alone need not wait for it
+        self._watch.sweep(timedelta(0))
         for thread in self._threads:
             thread.start()
 
@@ -81,16 +87,22 @@ class DbosEngine:
             with SetWorkflowID(attempt):
                 DBOS.enqueue_workflow(QUEUE, self._workflow, attempt)
 
-    def take_over(self, dead: Sequence[str], stranded: Sequence[AttemptId]) -> None:
-        """Let the living workers walk what the dead ones did, and whatever nobody walks."""
+    def take_over(self, dead: Sequence[str]) -> None:
+        """Let the living workers walk what the dead ones did."""
         living = {worker.name for worker in self._watch.living()}
         pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
         held = {str(flow.executor_id) for flow in pending}
         if lost := sorted((held | set(dead)) - living):
             log.warning("workers %s are gone: what they did is taken over", ", ".join(lost))
             DBOS._recover_pending_workflows(lost)
-        for attempt in stranded:
-            self._revive(attempt)
+
+    def revive(self, attempt: AttemptId) -> None:
+        """Begin a walk that was never begun, or that ended too early; one that waits is let be."""
+        found = DBOS.get_workflow_status(attempt)
+        if found is None:
+            self.start(attempt)
+        elif found.status not in {"PENDING", "ENQUEUED"}:
+            DBOS.rewind_workflow(attempt, queue_name=QUEUE)
 
     def wake(self) -> None:
         """Look at the queue now rather than at the next tick."""
@@ -149,18 +161,13 @@ class DbosEngine:
         if self._closing.is_set():
             threading.Event().wait()
 
-    def _revive(self, attempt: AttemptId) -> None:
-        """Begin a walk anew that was never begun, or that ended too early."""
-        found = DBOS.get_workflow_status(attempt)
-        if found is None:
-            self.start(attempt)
-        elif found.status not in {"PENDING", "ENQUEUED"}:
-            DBOS.rewind_workflow(attempt, queue_name=QUEUE)
-
     def _keep_ticking(self) -> None:
+        told = 0.0
         while not self._closing.is_set():
-            woken = self._due.wait(TICK_SECONDS)
+            self._due.wait(TICK_SECONDS)
             self._due.clear()
+            woken = time.monotonic() - told < TELL_SECONDS
+            told = told if woken else time.monotonic()
             try:
                 self._tick(self, woken=woken)
             except Exception:

@@ -16,15 +16,23 @@ from orchestrator.ports.workers import Workers
 
 #: a worker that was silent for so long is dead; twice as long as one may wait for the store
 SILENCE: Final = timedelta(seconds=6)
-#: how long machines that were granted may wait for a worker to take them up
-GRACE: Final = timedelta(seconds=5)
+#: between looks for what nobody walks
+SWEEP_SECONDS: Final = 2.0
+#: how long machines that were granted may wait for a worker to take them up, and how many of those
+#: are looked into at once
+GRACE: Final = timedelta(seconds=10)
+MOST: Final = 50
 
 
 class Heir(Protocol):
     """Takes over what the dead leave behind."""
 
-    def take_over(self, dead: Sequence[str], stranded: Sequence[AttemptId]) -> None:
-        """Let the living walk what `dead` workers walked, and the `stranded` attempts."""
+    def take_over(self, dead: Sequence[str]) -> None:
+        """Let the living walk what the `dead` walked."""
+        ...
+
+    def revive(self, attempt: AttemptId) -> None:
+        """Begin a walk that was never begun, or that ended too early."""
         ...
 
 
@@ -38,7 +46,7 @@ class Watch:
         self._worker = worker
         self._workers = workers
         self._heir = heir
-        self._heard = self._since = time.monotonic()
+        self._heard = self._since = self._swept = time.monotonic()
 
     def look(self) -> None:
         """Say that we are alive, and see who is not; call it once a second."""
@@ -49,11 +57,22 @@ class Watch:
         self._heard = now
         if now - self._since < SILENCE.total_seconds():
             return
-        dead = self._workers.bury(SILENCE)
-        stranded = self._workers.unwalked(datetime.now(UTC) - GRACE)
-        if dead or stranded:
-            walkers = {walker for _, walker in stranded if walker}
-            self._heir.take_over((*dead, *sorted(walkers)), [attempt for attempt, _ in stranded])
+        if dead := self._workers.bury(SILENCE):
+            self._heir.take_over(dead)
+        if now - self._swept > SWEEP_SECONDS:
+            self._swept = now
+            self.sweep(GRACE)
+
+    def sweep(self, grace: timedelta) -> None:
+        """Take up what was granted longer than `grace` ago and no living worker walks.
+
+        Whoever buried a worker may have died before it took over.
+        """
+        unwalked = self._workers.unwalked(datetime.now(UTC) - grace)
+        if dead := {walker for _, walker in unwalked if walker}:
+            self._heir.take_over(sorted(dead))
+        for attempt, _ in unwalked[:MOST]:
+            self._heir.revive(attempt)
 
     def living(self) -> tuple[Worker, ...]:
         """Return the workers that are alive."""

@@ -101,6 +101,12 @@ class Database:
             yield Transaction(self._begun(self._writers, stack))
 
     @contextmanager
+    def whole(self) -> Iterator[Connection]:
+        """Give the one writing transaction as it is, for what works on all tables alike."""
+        with self._answering(), self._turn, ExitStack() as stack:
+            yield self._begun(self._writers, stack)
+
+    @contextmanager
     def aside(self) -> Iterator[Transaction]:
         """Give a transaction that writes what no other transaction does, and so takes no turn.
 

@@ -56,3 +56,10 @@ from attempts a
 where a.holding = 1 and a.granted_at < :before
     and not exists (select 1 from workers w where w.name = a.walker)
 order by a.granted_at, a.id;
+
+-- pass_last -- when the last scheduling pass ended, and how long it took
+select ended, took from passes;
+
+-- pass_keep -- store when a scheduling pass ended, and how long it took
+insert into passes (id, ended, took) values (1, :ended, :took)
+on conflict (id) do update set ended = excluded.ended, took = excluded.took;

@@ -27,6 +27,10 @@ from orchestrator.model.run import State
 from orchestrator.model.verdict import Ruling, Verdict
 
 _NOTHING = Schedule(grants=(), waits=())
+#: milliseconds between passes that only tell why who waits
+_PAUSE = 900
+#: and how many times as long as the last pass took
+_SHARE = 4
 _NEVER_RAN = "stopped while it waited for machines"
 
 
@@ -46,19 +50,30 @@ class Queue:
         self.database = database
         self._freed = Together[Free, None](database, _free)
 
-    def grant(
-        self, decide: Callable[[Situation], Schedule], now: datetime, *, brief: bool = False
-    ) -> Schedule:
+    def due(self, *, woken: bool) -> bool:
+        """Return whether a scheduling pass is worth it now; passes rest in between.
+
+        `woken`, when something changed, it is if a node is free; else from time to time, to tell
+        those who wait why.
+        """
+        with self.database.read() as tx:
+            if tx.one("anyone_waits") is None or (woken and tx.one("any_node_free") is None):
+                return False
+            last = tx.one("pass_last")
+            rest = 0 if last is None else last.took if woken else max(_PAUSE, _SHARE * last.took)
+            return last is None or not 0 <= tx.clock() - last.ended < rest
+
+    def grant(self, decide: Callable[[Situation], Schedule], now: datetime) -> Schedule:
         """Show queue, nodes and shares to `decide`; store and return what it decided.
 
-        A `brief` look does nothing while all nodes are taken: why who waits is told at the next.
         Attempts whose semaphore is taken are not shown. Raises `Bug`, and stores nothing, when
         what `decide` gives away is not free or not a whole gang.
         """
         with self.database.read() as tx:
-            if tx.one("anyone_waits") is None or (brief and tx.one("any_node_free") is None):
+            if tx.one("anyone_waits") is None:
                 return _NOTHING
         with self.database.write() as tx:
+            began = tx.clock()
             queue = grants.waiting(tx)
             nodes = grants.candidates(tx)
             blocked = waits(queue, grants.semaphores(tx))
@@ -73,6 +88,8 @@ class Queue:
             shares.keep(tx, schedule)
             for attempt, why in grants.hopeless(decided, shown, nodes):
                 grants.pass_on(tx, attempt, why, now)
+            ended = tx.clock()
+            tx.run("pass_keep", ended=ended, took=ended - began)
         return schedule
 
     def granted(self) -> tuple[AttemptId, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 from orchestrator.drivers.store.database import Database, Transaction
-from orchestrator.model.errors import Bug
+from orchestrator.model.errors import Bug, StoreAway
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -49,26 +49,40 @@ class Together(Generic[Item, Result]):
         return asked.result()
 
     def _serve(self) -> None:
-        with self._asking:
-            batch, self._asked = self._asked[:MOST], self._asked[MOST:]
-        if not self._kept(batch):
-            # one of them is wrong, and must not take the others along
-            for asked in batch:
-                self._kept([asked])
-
-    def _kept(self, batch: "Sequence[_Asked[Item, Result]]") -> bool:
-        """Make the changes in one transaction; False if that failed and is to be done singly."""
+        """Make the changes that were asked for so far in one transaction, or else singly."""
+        batch: list[_Asked[Item, Result]] = []
         try:
             with self._database.write() as tx:
+                # not before: while we waited for our turn, more came
+                batch = self._take()
                 results = self._change(tx, [asked.item for asked in batch])
-        except Exception as error:  # noqa: BLE001 - raised in the thread that asked
-            if len(batch) > 1:
-                return False
-            batch[0].fail(error)
+        except Exception as error:  # noqa: BLE001 - raised in the threads that asked
+            self._apart(batch or self._take(), error)
         else:
             for asked, result in zip(batch, results, strict=True):
                 asked.keep(result)
-        return True
+
+    def _take(self) -> "list[_Asked[Item, Result]]":
+        with self._asking:
+            batch, self._asked = self._asked[:MOST], self._asked[MOST:]
+        return batch
+
+    def _apart(self, batch: "Sequence[_Asked[Item, Result]]", error: Exception) -> None:
+        """Make each change by itself: one of them is wrong, and must not take the others along.
+
+        When the store is away, none can be made.
+        """
+        for asked in batch:
+            if len(batch) == 1 or isinstance(error, StoreAway):
+                asked.fail(error)
+                continue
+            try:
+                with self._database.write() as tx:
+                    (result,) = self._change(tx, [asked.item])
+            except Exception as its_own:  # noqa: BLE001 - raised in the thread that asked
+                asked.fail(its_own)
+            else:
+                asked.keep(result)
 
 
 class _Asked(Generic[Item, Result]):
