@@ -12,6 +12,7 @@ from pathlib import Path
 
 from orchestrator import archs
 from orchestrator.config import labfile as config
+from orchestrator.config.partners import strangers
 from orchestrator.model.errors import ConfigError
 
 DEADLINE = 60.0
@@ -96,12 +97,21 @@ def kind_of(path: Path) -> Kind:
 def lab(path: Path) -> Iterator[Checked]:
     """Yield what became of the lab file and, if it can be read, of its folders."""
     try:
-        folders = config.load(path).folders
+        read = config.load(path)
     except ConfigError as error:
         yield Checked(kind=Kind.LAB, path=str(path), errors=(str(error),))
         return
-    yield Checked(kind=Kind.LAB, path=str(path))
-    yield from everything(folders)
+    yield Checked(kind=Kind.LAB, path=str(path), errors=_unknown_archs(read))
+    yield from everything(read.folders)
+
+
+def _unknown_archs(lab: config.LabFile) -> tuple[str, ...]:
+    """Return what is wrong with the archs that partners take, if the arch files can be read."""
+    try:
+        known = {arch.name for arch in archs.load([lab.folders.archs])}
+    except ConfigError:
+        return ()
+    return tuple(strangers(lab.partners, sorted(known)))
 
 
 def arch_files(path: Path, folders: config.Folders | None) -> Iterator[Checked]:

@@ -1,14 +1,14 @@
 """The lab file's partners: `[partners.NAME]`, other labs that take some of the cells."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from orchestrator.config import values
-from orchestrator.model.document import Entry
+from orchestrator.model.document import Entry, hint
 from orchestrator.model.partner import Contract
 from orchestrator.model.secret import Secret
 
@@ -34,6 +34,8 @@ class Partner:
     repos: Mapping[str, str] = field(default_factory=dict)
     #: what else its jobs are given
     parameters: Mapping[str, str] = field(default_factory=dict)
+    #: where each arch of its jobs was read, `file:line`
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def partners(entry: Entry, home: Path) -> dict[str, Partner]:
@@ -56,6 +58,7 @@ def _partner(name: str, entry: Entry, home: Path) -> Partner:
         certificates=_certificates(entry["certificates"], home),
         repos=_texts(entry["repos"]),
         parameters=_texts(entry["parameters"]),
+        sources=_sources(entry["jobs"]),
     )
 
 
@@ -88,6 +91,20 @@ def _jobs(entry: Entry) -> dict[str, str]:
     if not found:
         raise entry.wrong(f"`{entry.name}` is missing; name the archs that this partner takes")
     return found
+
+
+def _sources(entry: Entry) -> dict[str, str]:
+    if isinstance(entry.value, Mapping):
+        return {arch: job.source for arch, job in entry.table().items()}
+    return {item.text(): item.source for item in entry.items()}
+
+
+def strangers(declared: Mapping[str, Partner], archs: Collection[str]) -> Iterator[str]:
+    """Yield `file:line: what is wrong` for every job of an arch that there is not."""
+    for name, partner in declared.items():
+        for arch, source in partner.sources.items():
+            if arch not in archs:
+                yield f"{source}: {name} takes {arch}, which is no arch; {hint(arch, archs)}"
 
 
 def _url(entry: Entry) -> str:

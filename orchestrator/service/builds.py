@@ -16,6 +16,7 @@ from orchestrator.service.desk import Desk
 from orchestrator.service.library import Library
 
 KEY = "RUN_ID"
+TRACE = "TRACEPARENT"
 #: what every job takes, and what it means; Gerrit's own names are understood too
 PARAMETERS: Mapping[str, str] = {
     KEY: "a repeat with the same one finds the first build",
@@ -25,6 +26,7 @@ PARAMETERS: Mapping[str, str] = {
     "ARCH": "the architecture, where the job is not one",
     "REASON": "why it is asked for",
     "CALLBACK_URL": "taken, and not called: ask for the build's state",
+    TRACE: "the trace that the build belongs to (W3C); the header of that name says the same",
     "GERRIT_PROJECT": "as REPO",
     "GERRIT_REFSPEC": "as REF",
     "GERRIT_PATCHSET_REVISION": "as COMMIT",

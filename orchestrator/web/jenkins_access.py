@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,11 +12,14 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, HTTPException, Request
 
 from orchestrator.model.access import Asker
+from orchestrator.service.builds import TRACE
 from orchestrator.web.house import Here
 
 #: bytes of a form, and how many fields
 LARGEST_FORM = 1 << 20
 _FIELDS = 1000
+#: `traceparent` as W3C has it
+_TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _REALM = {"WWW-Authenticate": 'Basic realm="smoketest"'}
 
 
@@ -40,7 +44,8 @@ async def _call(request: Request, house: Here) -> Call:
     asker = house.gate.who(shown) if shown else None
     if header and asker is None:
         raise _unknown("this token opens nothing here: it is wrong, expired or revoked")
-    return Call(asker=asker, given=given)
+    trace = _TRACE.fullmatch(request.headers.get("traceparent", ""))
+    return Call(asker=asker, given=given | ({TRACE: trace[0]} if trace else {}))
 
 
 #: annotate a route's parameter with it to be given the call

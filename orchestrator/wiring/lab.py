@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from orchestrator import archs as arch_files
 from orchestrator.config import labfile as config
+from orchestrator.config.partners import strangers
 from orchestrator.drivers.boot.goldens import Goldens
 from orchestrator.drivers.plugins import vendor_drivers
 from orchestrator.lab import box, qemu
@@ -226,6 +227,9 @@ def _simulated_images(folder: Path) -> dict[str, Image]:
 
 def _from_file(settings: Settings, home: Home, lab: config.LabFile) -> LabParts:
     nodes = {node.name: node for node in lab.nodes}
+    archs = _archs(lab.folders)
+    for wrong in strangers(lab.partners, archs):
+        raise ConfigError(wrong)
     archs = _archs(lab.folders)
     _refuse_unknown(lab.watches, archs)
     return LabParts(

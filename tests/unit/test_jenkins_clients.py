@@ -156,6 +156,7 @@ def test_the_remote_trigger_plugin_as_recorded(ours: Face) -> None:
         number = int(where.split("/")[-2])
         item_url = f"{ours.url}/queue/item/{number}/api/json/"
         item = plugin.get(item_url).json()
+        assert f"TRACEPARENT=00-{'ab' * 16}" in item["params"], "the trace is joined"
         assert (item["blocked"], item["buildable"], item["_class"][-11:]) == (
             True,
             False,

@@ -90,8 +90,14 @@ class Conversation:
         finally:
             response.close()
 
-    def post(self, path: str, data: Mapping[str, str] | None = None) -> str:
+    def post(
+        self,
+        path: str,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> str:
         """POST and return the `Location` of the first answer, or an empty text; raise `Absent`."""
+        self._jenkins._session.headers.update(headers or {})  # as above
         response = self._send("POST", path, data)
         first = response.history[0] if response.history else response
         response.close()
