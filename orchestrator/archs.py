@@ -1,9 +1,8 @@
 """Reads reference_archs/*.yaml: families expanded over their axes, errors with file and line."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
 
 import yaml
@@ -22,6 +21,7 @@ from orchestrator.model.arch import (
 )
 from orchestrator.model.document import Entry, hint
 from orchestrator.model.errors import ConfigError
+from orchestrator.model.space import Space
 
 #: (axis, its values)
 Axes = tuple[tuple[str, tuple[str, ...]], ...]
@@ -105,13 +105,8 @@ def _taken(arch: Arch, other: Arch) -> str:
 def _family(entry: Entry, shelf: _Shelf) -> tuple[Arch, ...]:
     entry.table(*KEYS)
     axes = _axes(entry)
-    left_out = [set(out.axes) for out in _exclusions(entry, axes)]
-    members = [
-        combination
-        for combination in _combinations(axes)
-        if not any(out <= set(combination) for out in left_out)
-    ]
-    if not members:
+    members = Space(axes, [out.axes for out in _exclusions(entry, axes)])
+    if not members.count:
         raise entry["exclude"].wrong("every combination is excluded; remove an entry")
     archs = tuple(_arch(_filled(entry, dict(member)), member, shelf) for member in members)
     words = {value for _, values in axes for value in values}
@@ -137,22 +132,14 @@ def _axes(entry: Entry) -> Axes:
     return tuple(axes)
 
 
-def _combinations(axes: Axes) -> Iterator[Settings]:
-    names = [name for name, _ in axes]
-    for values in product(*(values for _, values in axes)):
-        yield tuple(zip(names, values, strict=True))
-
-
 def _exclusions(entry: Entry, axes: Axes) -> tuple[Exclusion, ...]:
-    left = {frozenset(combination) for combination in _combinations(axes)}
-    found = []
+    found: list[Exclusion] = []
+    left = Space(axes).count
     for item in entry["exclude"].items():
-        out = _exclusion(item, dict(axes), entry["arch"].text())
-        gone = {combination for combination in left if set(out.axes) <= combination}
-        if not gone:
+        found.append(_exclusion(item, dict(axes), entry["arch"].text()))
+        before, left = left, Space(axes, [out.axes for out in found]).count
+        if left == before:
             raise item.wrong("this excludes nothing that is not excluded above; remove it")
-        left -= gone
-        found.append(out)
     return tuple(found)
 
 

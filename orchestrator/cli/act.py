@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.detail import logins
+from orchestrator.cli.durations import counted
 from orchestrator.cli.places import cell_of, place
 from orchestrator.cli.session import Session
 from orchestrator.cli.summary import title
 from orchestrator.model.run import State
+from orchestrator.model.view import RunView
 
 Cell = Annotated[str, typer.Argument(metavar="CELL", help="E.g. 12/kvm-flat.")]
 
@@ -43,6 +45,28 @@ def cancel(
     stops = f"run {run.run} is being stopped: `smoketest watch {run.run}`"
     over = f"run {run.run} is over already: nothing to stop"
     session.show(run, title(run), over if run.state is State.DONE else stops)
+
+
+def promote(
+    session: Session,
+    what: Annotated[str, typer.Argument(metavar="RUN|CELL", help="What cannot wait.")],
+    *,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for those it passes.")],
+) -> None:
+    """Put what waits of a run, or a cell, before everybody else."""
+    found = place(what)
+    client = session.reader()
+    nobody = "of it nothing waits: nothing to promote"
+    if found.arch:
+        view = client.act(found, "promote", {"reason": reason})
+        waits = view.cell.state is State.WAITING
+        session.show(view, f"{found.cell} is next in the queue" if waits else nobody)
+        return
+    path = f"/api/runs/{found.run}/promote"
+    run = client.send(RunView, "POST", path, {"reason": reason})
+    count = sum(cell.state is State.WAITING for cell in run.cells)
+    said = f"next in the queue: {counted(count, 'cell')}" if count else nobody
+    session.show(run, title(run), said)
 
 
 def hold(

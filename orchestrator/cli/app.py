@@ -45,7 +45,7 @@ _VERBS: tuple[Verb, ...] = (
     *(demo.demo, box.up, box.down, worker.worker),
     *(ask.run, ask.plan, series.patches),
     *(look.watch, look.show, look.matrix, look.runs, watching.watches),
-    *(act.recheck, act.cancel, act.hold, act.release),
+    *(act.recheck, act.cancel, act.promote, act.hold, act.release),
     *(inventory.archs, inventory.nodes, inventory.who, partners.partners),
     *(notices.notices, notices.replay),
     *(check.check, doctor.doctor),

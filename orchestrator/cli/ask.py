@@ -38,7 +38,10 @@ class Wanted:
     ] = None
     every: Annotated[bool, typer.Option("--all", help="All archs, as without --on.")] = False
     select: Annotated[
-        Select, typer.Option(help="Thin them out: every setting once, or every pair of settings.")
+        Select,
+        typer.Option(
+            help="Thin them out: every setting once, every pair of settings, or every t of them."
+        ),
     ] = Select.ALL
     patch: Annotated[
         list[Path] | None,
@@ -128,12 +131,22 @@ def _body(session: Session, client: Client, wanted: Wanted) -> Body:
     return laid_on(session, client, body, wanted.series) if wanted.series else body
 
 
+def _spread(what: str, usual: float, late: float | None) -> str:
+    """Return when, and when if all takes as long as one in ten does; `now` for no time at all."""
+    if not late:
+        return f"{what} now"
+    return f"{what} in about {spoken(usual)} (at worst {spoken(late)})"
+
+
 def _costs(view: PlanView) -> str:
     runs = [cell for cell in view.cells if not cell.skipped]
     parts = [f"{counted(len(runs), 'cell')} on {counted(view.machines, 'machine')}"]
     if view.machine_hours is not None:
         parts.append(f"{view.machine_hours:.2f} machine-hours")
-    if view.estimate_seconds is not None:
+    if view.start_seconds is not None and view.finish_seconds is not None:
+        parts.append(_spread("starts", view.start_seconds, view.late_start_seconds))
+        parts.append(_spread("done", view.finish_seconds, view.late_finish_seconds))
+    elif view.estimate_seconds is not None:
         parts.append(f"about {spoken(view.estimate_seconds)} with nobody else in the queue")
     else:
         parts.append("how long is not known before each arch has passed once")

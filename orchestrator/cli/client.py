@@ -82,7 +82,7 @@ class Client:
         return self.send(CellDetail, "GET", _path(cell))
 
     def act(self, cell: Place, action: str, body: Body | None = None) -> CellDetail:
-        """Do `cancel`, `recheck`, `hold` or `release` to the cell."""
+        """Do `cancel`, `recheck`, `promote`, `hold` or `release` to the cell."""
         return self.send(CellDetail, "POST", f"{_path(cell)}/{action}", body)
 
     def archs(self) -> tuple[ArchView, ...]:

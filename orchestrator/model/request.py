@@ -18,6 +18,15 @@ class Select(StrEnum):
     ALL = "all"
     EACH = "each"
     PAIRWISE = "pairwise"
+    THREEWISE = "t:3"
+    FOURWISE = "t:4"
+
+    @property
+    def strength(self) -> int:
+        """Return how many settings must have met in some cell; 0: all that there are."""
+        return {Select.EACH: 1, Select.PAIRWISE: 2, Select.THREEWISE: 3, Select.FOURWISE: 4}.get(
+            self, 0
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

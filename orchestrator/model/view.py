@@ -143,6 +143,14 @@ class PlanView:
     estimate_seconds: float | None
     pairs_covered: int
     pairs_possible: int
+    #: pairs of settings that no arch holds, e.g. `hypervisor=xenserver, network=vlan`
+    never_meet: tuple[str, ...] = ()
+    #: seconds until the first cell starts and until all are done, with who waits now before it
+    start_seconds: float | None = None
+    finish_seconds: float | None = None
+    #: the same if all that waits takes as long as one in ten does
+    late_start_seconds: float | None = None
+    late_finish_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,6 +124,14 @@ class Queue(Protocol):
         """
         ...
 
+    def situation(self, now: datetime) -> Situation:
+        """Return what `grant` would show now; nothing changes."""
+        ...
+
+    def promote(self, cells: Sequence[CellId], reason: str, now: datetime) -> tuple[AttemptId, ...]:
+        """Put those cells that wait before everybody else's, and return their attempts."""
+        ...
+
     def granted(self) -> tuple[AttemptId, ...]:
         """Return the attempts that hold their lease and were not released yet."""
         ...

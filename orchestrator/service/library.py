@@ -11,6 +11,7 @@ from orchestrator.model.arch import Arch, Means
 from orchestrator.model.attestation import Attested
 from orchestrator.model.errors import NotFound
 from orchestrator.model.event import Event, Kind
+from orchestrator.model.experience import Experience
 from orchestrator.model.ids import AttemptId, CellId, RunId
 from orchestrator.model.node import Access, Node, NodeStatus, Provenance
 from orchestrator.model.request import Request
@@ -33,7 +34,8 @@ from orchestrator.ports.clock import Clock
 from orchestrator.ports.files import Files
 from orchestrator.ports.store import Attestations, Events, Nodes, Queue, Runs
 from orchestrator.service.lab import Lab
-from orchestrator.stages.plan import pair_coverage
+from orchestrator.service.timing import asked, timed, worded
+from orchestrator.stages.plan import never_meet, pair_coverage
 
 #: how many earlier runs an estimate looks back on
 HISTORY = 50
@@ -54,6 +56,8 @@ class Library:
     #: where an attempt's private SSH key is
     key: Callable[[AttemptId], str]
     url: str
+    #: what is known of how long things take
+    experience: Callable[[], Experience] = Experience
 
     def run(self, run: RunId) -> RunView:
         """Return the run with every cell in full; raise `NotFound`."""
@@ -92,7 +96,7 @@ class Library:
         run = [arch for arch in plan.archs if arch.name not in rulings]
         covered, possible = pair_coverage(run, list(self.lab.archs.values()))
         commit = plan.snapshot.commit
-        return PlanView(
+        view = PlanView(
             repo=request.repo,
             ref=request.ref,
             commit=commit.name,
@@ -103,7 +107,11 @@ class Library:
             estimate_seconds=max(longest, sum(seconds) / self._in_service()) if known else None,
             pairs_covered=covered,
             pairs_possible=possible,
+            never_meet=tuple(map(worded, never_meet(list(self.lab.archs.values())))),
         )
+        now = self.clock.now()
+        situation = self.queue.situation(now)
+        return timed(view, asked(request, run, now), situation, self.experience())
 
     def nodes(self) -> tuple[NodeView, ...]:
         """Return every node with its standing."""

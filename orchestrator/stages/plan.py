@@ -5,19 +5,23 @@ from dataclasses import replace
 from difflib import get_close_matches
 from itertools import combinations
 
-from orchestrator.model.arch import ANY, Alternative, Arch, Means
+from orchestrator.model.arch import ANY, Alternative, Arch, Means, Settings
+from orchestrator.model.covering import covering
 from orchestrator.model.errors import Impossible, NotFound
 from orchestrator.model.existence import absence
 from orchestrator.model.lease import Candidate
 from orchestrator.model.placement import missing, needs
-from orchestrator.model.request import Commit, Patch, Request, Select
+from orchestrator.model.request import Commit, Patch, Request
 from orchestrator.model.run import Plan
+from orchestrator.model.space import Listed
 from orchestrator.ports.clock import Deadline
 from orchestrator.ports.history import History
 
 #: each partner of the lab, and the archs that it takes
 Partners = Mapping[str, frozenset[str]]
-Pairs = frozenset[tuple[tuple[str, str], ...]]
+Pairs = frozenset[Settings]
+#: with more archs than this, families are chosen from one by one
+_MANY = 200
 
 
 def choose(request: Request, archs: Sequence[Arch]) -> tuple[Arch, ...]:
@@ -30,9 +34,9 @@ def choose(request: Request, archs: Sequence[Arch]) -> tuple[Arch, ...]:
         if name not in known:
             raise NotFound(_unknown(name, list(known)))
     wanted = [known[name] for name in dict.fromkeys(request.archs)] or list(archs)
-    if request.select is Select.ALL:
+    if not request.select.strength:
         return tuple(wanted)
-    return cover(wanted, 1 if request.select is Select.EACH else 2)
+    return cover(wanted, request.select.strength)
 
 
 def possible(
@@ -69,15 +73,46 @@ def cover(archs: Sequence[Arch], strength: int) -> tuple[Arch, ...]:
     """Return few archs that hold every combination of `strength` settings that any of them holds.
 
     Greedy: each step takes the arch with the most combinations still missing, the first among
-    equals, so that the same archs give the same choice. Archs without axes are always taken.
+    equals, so that the same archs give the same choice. Archs without axes are always taken. Large
+    families are chosen from one by one, by `model.covering`.
     """
+    families = _families(archs)
+    if len(archs) > _MANY:
+        return tuple(arch for family in families for arch in _covered(family, strength))
     chosen = [arch for arch in archs if not arch.axes]
-    left = frozenset[tuple[tuple[str, str], ...]]().union(*(held(a, strength) for a in archs))
+    left = frozenset[Settings]().union(*(held(a, strength) for a in archs))
     while left:
         best = max(archs, key=lambda arch: len(held(arch, strength) & left))
         chosen.append(best)
         left -= held(best, strength)
     return tuple(arch for arch in archs if arch in chosen)
+
+
+def _families(archs: Sequence[Arch]) -> list[list[Arch]]:
+    """Return the archs by the file and line that they come from and the axes that they have."""
+    found: dict[tuple[str, ...], list[Arch]] = {}
+    for arch in archs:
+        found.setdefault((arch.source, *(axis for axis, _ in arch.axes)), []).append(arch)
+    return list(found.values())
+
+
+def _covered(family: Sequence[Arch], strength: int) -> list[Arch]:
+    if not family[0].axes:
+        return list(family)
+    chosen = set(covering(Listed([arch.axes for arch in family]), strength).cells)
+    return [arch for arch in family if arch.axes in chosen]
+
+
+def never_meet(archs: Sequence[Arch]) -> tuple[Settings, ...]:
+    """Return the pairs of settings of a family that none of its archs holds: they are excluded."""
+    found: list[Settings] = []
+    for family in _families(archs):
+        every = frozenset[Settings]().union(*(held(arch, 2) for arch in family))
+        axes = Listed([arch.axes for arch in family]).axes
+        for (one, values), (other, others) in combinations(sorted(axes), 2):
+            pairs = (((one, a), (other, b)) for a in sorted(values) for b in sorted(others))
+            found += [pair for pair in pairs if pair not in every]
+    return tuple(dict.fromkeys(found))
 
 
 def held(arch: Arch, strength: int) -> Pairs:
@@ -87,8 +122,8 @@ def held(arch: Arch, strength: int) -> Pairs:
 
 def pair_coverage(chosen: Sequence[Arch], archs: Sequence[Arch]) -> tuple[int, int]:
     """Return (pairs of settings that `chosen` holds, pairs that any arch holds)."""
-    every = frozenset[tuple[tuple[str, str], ...]]().union(*(held(a, 2) for a in archs))
-    got = frozenset[tuple[tuple[str, str], ...]]().union(*(held(a, 2) for a in chosen))
+    every = frozenset[Settings]().union(*(held(a, 2) for a in archs))
+    got = frozenset[Settings]().union(*(held(a, 2) for a in chosen))
     return len(got), len(every)
 
 

@@ -22,6 +22,7 @@ from orchestrator.model.view import (
     RunView,
 )
 from orchestrator.ports.faults import Faults, NodeFault
+from orchestrator.service import promotion
 from orchestrator.web.addresses import CellHere, RunHere
 from orchestrator.web.auth import Writer, check_token
 from orchestrator.web.bodies import (
@@ -123,6 +124,20 @@ def show_cell(house: Here, cell: CellHere) -> CellDetail:
 def cancel_cell(house: Here, cell: CellHere) -> CellDetail:
     """Stop the cell."""
     house.desk.cancel_cell(cell)
+    return house.library.cell(cell)
+
+
+@writes.post("/runs/{run}/promote")
+def promote_run(house: Here, run: RunHere, body: ReasonBody) -> RunView:
+    """Put what waits of the run before everybody; the reason is owed to those who are passed."""
+    promotion.promote_run(house.desk, run, body.reason)
+    return house.library.run(run)
+
+
+@writes.post("/cells/{run}/{arch}/promote")
+def promote(house: Here, cell: CellHere, body: ReasonBody) -> CellDetail:
+    """Put the cell before everybody; the reason is owed to those who are passed."""
+    promotion.promote(house.desk, [cell], body.reason)
     return house.library.cell(cell)
 
 

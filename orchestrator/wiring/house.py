@@ -261,4 +261,5 @@ def _library(known: Lab, store: Store, kit: Kit, home: Home, url: str) -> Librar
         files=FolderFiles(home.attempts),
         key=kit.boot["install"].key,
         url=url,
+        experience=store.experiences.experience,
     )

@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import cells, power, rack, resume
+from tests.bench import cells, planning, power, rack, resume, scheduling
 
 BENCHES = {
     "cells": cells.bench,
@@ -10,6 +10,8 @@ BENCHES = {
     "sweep": rack.sweep,
     "cycle": rack.cycle,
     "resume": resume.bench,
+    "planning": planning.bench,
+    "scheduling": scheduling.bench,
 }
 
 

@@ -269,3 +269,21 @@ class TestQueue:
         store.queue.release(attempt)
         with pytest.raises(NotFound, match="no machines to hold"):
             store.queue.hold(attempt, later(60))
+
+    def test_promoted_attempts_go_before_everybody(self, store: Store) -> None:
+        enrol(store, 1)
+        start(store)
+        ask(store, plan(arch("kvm"), arch("xen")), lane=Lane.NIGHTLY)
+        cells = [CellId("1/kvm"), CellId("2/xen")]
+        for _ in range(2):
+            assert store.queue.promote(cells, "a hotfix", NOW) == ("2/xen/1",)
+        situation = store.queue.situation(later(7))
+        assert situation.now == later(7)
+        assert [(w.attempt, w.priority < 0) for w in situation.queue] == [
+            ("2/kvm/1", False),
+            ("2/xen/1", True),
+        ]
+        assert [node.free for node in situation.nodes] == [False]
+        assert store.events.of(AttemptId("2/xen/1"))[-1].text == "promoted: a hotfix"
+        with pytest.raises(NotFound, match="9/kvm"):
+            store.queue.promote([CellId("9/kvm")], "a hotfix", NOW)

@@ -16,6 +16,7 @@ from orchestrator.model.lease import (
     Waiting,
 )
 from orchestrator.model.request import Lane
+from orchestrator.model.scheduling.estimate import estimate
 from orchestrator.model.scheduling.spans import Outlook, Span, Spans
 from orchestrator.stages.lease import schedule
 
@@ -198,3 +199,16 @@ def test_what_no_machine_in_service_can_do_is_said() -> None:
 def test_semaphores_are_given_once() -> None:
     queue = [waits(f"{run}/a/1", "kvm", semaphores=("san",)) for run in (1, 2)]
     assert len(decide(queue, [node("a", "kvm"), node("b", "kvm")]).grants) == 1
+
+
+def test_a_plan_knows_who_is_before_it_and_the_spread() -> None:
+    nodes = (busy("a", "kvm", arch="long"), node("b", "kvm"))
+    situation = Situation(now=NOW, queue=(waits("1/x/1", "kvm", arch="long"),), nodes=nodes)
+    cells = [waits("5/y/1", "kvm", arch="short", asked_at=later(1))]
+    usual, late = estimate(situation, OUTLOOK, cells)
+    assert 3600 <= usual.start <= 3900
+    assert usual.finish == usual.start + 300
+    assert late.finish >= 4000 + 400
+    assert estimate(situation, OUTLOOK, [waits("5/y/1", "arm64")]) is None
+    free = Situation(now=NOW, queue=(), nodes=nodes)
+    assert estimate(free, OUTLOOK, cells)[0].start == 0

@@ -37,3 +37,6 @@ left join cells c on c.id = a.cell
 left join archs h on h.digest = c.arch
 where n.listed = 1 and n.state = 'in-service'
 order by n.position;
+
+-- attempt_promote -- a waiting attempt goes before everybody who was not promoted
+update attempts set priority = -1 where id = :attempt and state = 'waiting';

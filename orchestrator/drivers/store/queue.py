@@ -92,6 +92,26 @@ class Queue:
             tx.run("pass_keep", ended=ended, took=ended - began)
         return schedule
 
+    def situation(self, now: datetime) -> Situation:
+        """Return what `grant` would show now, with who waits for a semaphore."""
+        with self.database.read() as tx:
+            return Situation(
+                now=now,
+                queue=grants.waiting(tx),
+                nodes=grants.candidates(tx),
+                ledger=shares.read(tx),
+            )
+
+    def promote(self, cells: Sequence[CellId], reason: str, now: datetime) -> tuple[AttemptId, ...]:
+        """Put those cells that wait before everybody else's, and return their attempts."""
+        with self.database.write() as tx:
+            found = [newest(tx, cell) for cell in cells]
+            ours = [attempt.id for attempt in found if attempt.state is State.WAITING]
+            tx.many("attempt_promote", ({"attempt": attempt} for attempt in ours))
+            note = Event(kind=Kind.NOTE, stage=Stage.LEASE, text=f"promoted: {reason}")
+            record(tx, ((attempt, note) for attempt in ours), now)
+        return tuple(ours)
+
     def granted(self) -> tuple[AttemptId, ...]:
         """Return the attempts that were granted and not released yet, first granted first."""
         with self.database.read() as tx:
