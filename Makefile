@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-real lint bench install clean
+.PHONY: demo test test-real test-openstack lint bench install clean
 
 install: $(READY)
 
@@ -22,6 +22,10 @@ test: $(READY)
 
 test-real: $(READY)
 	$(BIN)/python -m pytest -m real -v -rP --durations=25
+
+# Root, Debian's packages that `smoketest doctor` names, and half an hour of two idle cores.
+test-openstack: $(READY)
+	$(BIN)/python -m pytest -m real -s -v tests/real/test_openstack.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -28,7 +28,7 @@ Axes = tuple[tuple[str, tuple[str, ...]], ...]
 
 KEYS = (
     *("arch", "summary", "lieutenants", "voting", "axes", "exclude", "roles", "semaphores"),
-    *("deploy", "smoke", "budget", "alternatives", "requires", "covers", "exists"),
+    *("deploy", "smoke", "budget", "alternatives", "requires", "covers", "exists", "projects"),
 )
 #: `{axis}`, but not Jinja's `{{ name }}` nor the shell's `${name}`
 _PLACEHOLDER = re.compile(r"(?<![{$])\{([A-Za-z_]\w*)\}(?!\})")
@@ -190,6 +190,7 @@ def _arch(entry: Entry, axes: Settings, shelf: _Shelf) -> Arch:
         voting=entry["voting"].flag(default=True),
         semaphores=entry["semaphores"].texts(),
         budget=_budget(entry["budget"]),
+        projects=entry["projects"].texts(),
         alternatives=tuple(
             _alternative(item, [role.name for role in roles])
             for item in entry["alternatives"].items()

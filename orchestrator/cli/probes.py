@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.lab import openssh
+from orchestrator.lab import cloud_needs, openssh
 from orchestrator.lab.qemu import needs, redfish
 from orchestrator.lab.qemu.needs import Need
 from orchestrator.wiring.settings import DEFAULT_PORT
@@ -58,6 +58,7 @@ def all_probes(home: Path) -> Iterator[Probe]:
     yield _emulated("emulated, UEFI", needs.UEFI)
     yield _emulated("emulated, FAI", needs.fai())
     yield _redfish()
+    yield _openstack()
 
 
 def one_line(probes: tuple[Probe, ...]) -> str:
@@ -79,6 +80,20 @@ def _emulated(subject: str, wanted: tuple[Need, ...]) -> Probe:
         needed=False,
         found=f"not found: {', '.join(need.what for need in lacking)}" if lacking else "all there",
         advice=needs.line(lacking),
+    )
+
+
+def _openstack() -> Probe:
+    """An OpenStack on simulated machines; whole machines install what they need by themselves."""
+    lacking = ", ".join(need.what for need in cloud_needs.missing())
+    root = os.geteuid() == 0
+    trouble = f"not found: {lacking}" if lacking else "" if root else "needs a lab started as root"
+    return Probe(
+        subject="simulated, OpenStack",
+        ok=not trouble,
+        needed=False,
+        found=trouble or "all there",
+        advice=cloud_needs.line() or "sudo smoketest up",
     )
 
 

@@ -112,6 +112,8 @@ class Arch:
     covers: tuple[str, ...] = ()
     #: None: for every commit
     exists: Existence | None = None
+    #: the repositories that it deploys, by the last word of their path; empty: any
+    projects: tuple[str, ...] = ()
     #: where it was read, `file:line`
     source: str = ""
 

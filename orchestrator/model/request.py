@@ -94,3 +94,5 @@ class Snapshot:
     commit: Commit
     #: path of a gzipped tar archive on the orchestrator
     archive: str
+    #: other repositories' files that are laid down beside it
+    beside: "tuple[Snapshot, ...]" = ()

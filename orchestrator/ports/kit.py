@@ -1,11 +1,14 @@
 """The drivers that stages work with, as one value."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.partner import Contract
+from orchestrator.model.request import Snapshot
 from orchestrator.model.run import Task
+from orchestrator.ports.artifacts import Artifacts
 from orchestrator.ports.attest import Canary, Inspects
 from orchestrator.ports.boot import Boot
 from orchestrator.ports.clock import Clock
@@ -40,6 +43,7 @@ class Kit:
     smoke: Smoke
     notify: tuple[Notify, ...]
     vault: Vault
+    artifacts: Artifacts
     orphans: Orphans
     slots: Slots
     queue: Queue
@@ -82,9 +86,18 @@ class Kit:
                 ("product_archive", task.snapshot.archive),
                 ("product_commit", task.snapshot.commit.name),
                 ("arch", task.arch.name),
+                ("product_others", _others(task.snapshot)),
+                ("artifacts", self.artifacts.folder),
                 *task.arch.deploy.settings,
             ),
             secrets=(("admin_password", self.vault.one_time(task.attempt, "admin_password")),),
             key=self.boot[task.hosts[0].node.boot].key(task.attempt),
             folder=task.folder,
         )
+
+
+def _others(snapshot: Snapshot) -> str:
+    """Return what is laid down beside the product, in the words of plays."""
+    return json.dumps(
+        [{"archive": other.archive, "commit": other.commit.name} for other in snapshot.beside]
+    )

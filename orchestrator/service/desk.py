@@ -119,7 +119,8 @@ class Desk:
         # What is laid on top reaches our own machines only: partners build from the repository.
         # A stranger's code reaches no partner: theirs trust us with what they run.
         partners = {} if request.patches or request.here or request.outside else self.lab.takers()
-        here = known if request.archs else planning.possible(known, nodes, partners)
+        meant = planning.meant(known, request.repo)
+        here = known if request.archs else planning.possible(meant, nodes, partners)
         archs = planning.refuse_impossible(planning.choose(request, here), nodes, partners)
         self._trust(request)
         return requesting.resolve(request, self.source, self._deadline()), archs
@@ -128,7 +129,7 @@ class Desk:
         self, request: Request, commits: tuple[Commit, ...], archs: tuple[Arch, ...]
     ) -> Draft:
         """Return the plan; archs with nothing to say about these commits are settled already."""
-        snapshot = requesting.pack(request, commits[0], self.source, self._deadline())
+        snapshot = requesting.pack(request, commits, self.source, self._deadline())
         plan = Plan(snapshot=snapshot, archs=archs, others=commits[1:])
         reasons = planning.absent(plan, request.patches, self.history, self._deadline())
         return Draft(

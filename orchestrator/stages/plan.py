@@ -46,6 +46,13 @@ def possible(
     return tuple(arch for arch in archs if here(arch, nodes, partners or {})) or tuple(archs)
 
 
+def meant(archs: Sequence[Arch], repo: str) -> tuple[Arch, ...]:
+    """Return the archs for that repository: those that name it, or else those that name none."""
+    name = repo.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    named = tuple(arch for arch in archs if name in arch.projects)
+    return named or tuple(arch for arch in archs if not arch.projects)
+
+
 def here(arch: Arch, nodes: Sequence[Candidate], partners: Partners) -> tuple[Alternative, ...]:
     """Return the alternatives that this lab has machines or a partner for, each partner named.
 

@@ -1,5 +1,6 @@
 """Request: turn every ref into a commit, once, and pack what is to be tested."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from orchestrator.model.request import Commit, Request, Snapshot
@@ -17,6 +18,12 @@ def resolve(request: Request, source: Source, deadline: Deadline) -> tuple[Commi
     return (replace(first, ref=request.ref), *others)
 
 
-def pack(request: Request, commit: Commit, source: Source, deadline: Deadline) -> Snapshot:
-    """Return the commit's files with the request's patches on top; raise `PatchFailed`."""
-    return source.pack(commit, request.patches, deadline)
+def pack(
+    request: Request, commits: Sequence[Commit], source: Source, deadline: Deadline
+) -> Snapshot:
+    """Return the files of the first commit with the request's patches on top, the others beside it.
+
+    Raises `PatchFailed`.
+    """
+    beside = tuple(source.pack(commit, (), deadline) for commit in commits[1:])
+    return replace(source.pack(commits[0], request.patches, deadline), beside=beside)

@@ -37,6 +37,15 @@ class Home:
         return self.folder / "repositories"
 
     @property
+    def artifacts(self) -> Path:
+        """Return the folder that keeps what is built once for all cells, wheels above all.
+
+        `SMOKETEST_ARTIFACTS` names one that several homes share.
+        """
+        shared = os.environ.get("SMOKETEST_ARTIFACTS", "")
+        return Path(shared) if shared else self.folder / "artifacts"
+
+    @property
     def server_file(self) -> Path:
         """Return the file that tells the command line where we answer, and our token."""
         return self.folder / "server.json"

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from orchestrator.drivers.artifacts.folder import FolderArtifacts
 from orchestrator.drivers.attest.shell import ShellCanary
 from orchestrator.drivers.children.warm import WarmChildren
 from orchestrator.drivers.clock.system import SystemClock
@@ -168,6 +169,7 @@ def _kit(
         smoke=suites(home, lab, identity),
         notify=(FileNotify(),),
         vault=home.vault(),
+        artifacts=FolderArtifacts(home.artifacts),
         orphans=CookieOrphans(identity),
         slots=FifoSlots(SIDE_BY_SIDE),
         queue=store.queue,

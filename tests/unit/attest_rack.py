@@ -236,6 +236,7 @@ def _kit(store: Store, shell: HereShell, bmc: OneBmc, boot: Installed, clock: Of
         smoke=unused,
         notify=(),
         vault=unused,
+        artifacts=unused,
         orphans=unused,
         slots=unused,
         queue=store.queue,

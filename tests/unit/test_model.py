@@ -18,7 +18,7 @@ from orchestrator.model.request import Request, Select
 from orchestrator.model.secret import Secret, mask
 from orchestrator.model.summary import doing
 from orchestrator.model.verdict import Blame
-from orchestrator.stages.plan import choose, cover, held, pair_coverage, possible
+from orchestrator.stages.plan import choose, cover, held, meant, pair_coverage, possible
 
 
 def arch(name: str, **axes: str) -> Arch:
@@ -120,3 +120,14 @@ def test_progress_is_shown_until_something_else_happens() -> None:
     assert doing([said]) == "n01: Partitioning 40 %"
     assert doing([said, arrived]) == ""
     assert doing([]) == ""
+
+
+@pytest.mark.parametrize(
+    "repo", ["nova", "/home/me/nova/", "https://git.example/openstack/nova.git"]
+)
+def test_archs_of_one_project_are_meant_for_it_alone(repo: str) -> None:
+    cloud = replace(FAMILY[0], name="cloud", projects=("nova", "neutron"))
+    sample = FAMILY[1]
+    assert meant([cloud, sample], repo) == (cloud,)
+    assert meant([cloud, sample], "sample") == (sample,)
+    assert meant([cloud, sample], "/home/me/nova-fork") == (sample,)

@@ -1,0 +1,1 @@
+"""Files made once and kept by key."""

@@ -1,0 +1,30 @@
+"""What this host must have for an OpenStack on simulated machines: its services run here."""
+
+from orchestrator.lab.qemu import needs
+from orchestrator.lab.qemu.needs import Need
+
+_CODE = "builds wheels"
+_NETWORK = "the networks of an OpenStack"
+#: the packages themselves are listed for machines in playbooks/group_vars/openstack.yml
+CLOUD = (
+    Need(what="mariadbd", package="mariadb-server", purpose="its database"),
+    Need(what="rabbitmq-server", package="rabbitmq-server", purpose="its message bus"),
+    Need(what="ovs-vswitchd", package="openvswitch-switch", purpose=_NETWORK),
+    Need(what="ovn-northd", package="ovn-central", purpose=_NETWORK),
+    Need(what="ovn-controller", package="ovn-host", purpose=_NETWORK),
+    Need(what="gcc", package="gcc", purpose=_CODE),
+    Need(what="/usr/include/python3.11/Python.h", package="python3-dev", purpose=_CODE),
+)
+#: Debian starts daemons as it installs them: those would take the ports of ours
+QUIETLY = "printf '#!/bin/sh\\nexit 101\\n' | sudo install -m 755 /dev/stdin /usr/sbin/policy-rc.d"
+
+
+def missing() -> tuple[Need, ...]:
+    """Return what this host lacks."""
+    return needs.missing(CLOUD)
+
+
+def line() -> str:
+    """Return the one line that installs what is missing, empty for nothing."""
+    install = needs.line(missing())
+    return f"{QUIETLY} && {install} --no-install-recommends" if install else ""

@@ -1,0 +1,106 @@
+"""One connection for all tests; whatever a test makes is deleted after it.
+
+A failure says which log tells more, about which request; the excerpt stands below it.
+"""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import openstack
+import pytest
+from cloud import Cloud
+from evidence import gather
+from machine import Machine, MachineError, places
+from openstack.compute.v2.flavor import Flavor
+from openstack.connection import Connection
+from openstack.image.v2.image import Image
+from requests import Response
+
+HOSTS = Path("hosts.json")  # the suite runs in the attempt's folder
+REQUEST = "x-openstack-request-id"
+SEEN: list[str] = []
+Report = pytest.TestReport
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Have what the services logged be a part of the failure."""
+    report = yield
+    if not report.failed or report.longrepr is None:
+        return report
+    cloud = getattr(item, "funcargs", {}).get("cloud")
+    requests = [*SEEN, *(cloud.requests if cloud else ())]
+    found = gather(_machines(), list(dict.fromkeys(reversed(requests)))[::-1])
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if found and crash:
+        first, *more = crash.message.splitlines() or [""]
+        crash.message = "\n".join([f"{first} ({found.sentence})", *more])
+        report.sections.append(("what the services logged", found.excerpt))
+    return report
+
+
+def _machines() -> list[Machine]:
+    found = []
+    for place in places(HOSTS):
+        try:
+            found.append(Machine(place))
+        except MachineError:
+            continue  # that it is gone is found out by whoever started us
+    return found
+
+
+@pytest.fixture(scope="session")
+def connection() -> Iterator[Connection]:
+    """The cloud that OS_CLOUD names in the file OS_CLIENT_CONFIG_FILE."""
+
+    def note(response: Response, *_: object, **__: object) -> None:
+        if request := response.headers.get(REQUEST):
+            SEEN.append(request)
+
+    with openstack.connect(load_envvars=True) as connected:
+        connected.session.session.hooks["response"].append(note)
+        yield connected
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> None:
+    """Requests of an earlier test are none of this one's."""
+    SEEN.clear()
+
+
+@pytest.fixture
+def machine() -> Iterator[Machine]:
+    """The first machine of the cloud."""
+    found = Machine(places(HOSTS)[0])
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def cloud(connection: Connection) -> Iterator[Cloud]:
+    """The cloud, swept after the test."""
+    cloud = Cloud(connection)
+    yield cloud
+    cloud.clean_up()
+
+
+@pytest.fixture(scope="session")
+def shared(connection: Connection) -> Iterator[Cloud]:
+    """What tests share: swept after the last of them."""
+    cloud = Cloud(connection)
+    yield cloud
+    cloud.clean_up()
+
+
+@pytest.fixture(scope="session")
+def image(shared: Cloud) -> Image:
+    """An image that servers boot from."""
+    return shared.image()
+
+
+@pytest.fixture(scope="session")
+def flavor(shared: Cloud) -> Flavor:
+    """A small flavor."""
+    return shared.flavor()

@@ -1,0 +1,183 @@
+"""OpenStack from its sources through the whole flow, from the lease to the release.
+
+Slow: one deploy is a minute or two of two idle cores, and there are nine. Needs root and the Debian
+packages that `smoketest doctor` names. `SMOKETEST_ARTIFACTS` names a folder that keeps the released
+wheels between runs.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from orchestrator.lab import cloud_needs
+from tests.orchestrating import ROOT, Orchestrator
+from tests.real.nova_tree import Tree, make
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(os.geteuid() != 0, reason="the services of simulated machines need root"),
+    pytest.mark.skipif(bool(cloud_needs.missing()), reason=f"type: {cloud_needs.line()}"),
+]
+ARCH = "openstack-fake"
+HOUR = 3600.0
+
+
+@pytest.fixture(scope="module")
+def nova(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    return make(tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestrator]:
+    running = Orchestrator(home=tmp_path_factory.mktemp("cloud") / "home", nodes=2)
+    running.start()
+    yield running
+    running.stop()
+
+
+def ask(lab: Orchestrator, nova: Tree, ref: str) -> int:
+    words = ("run", f"{nova.path}@{ref}", "--on", ARCH, "--trust-code")
+    return int(lab.json(*words)["run"])
+
+
+def settled(lab: Orchestrator, run: int) -> dict[str, Any]:
+    """Return the run's only cell once its machines are given back."""
+    lab.wait_for(lambda: lab.done(run), 3 * HOUR, f"run {run} to settle")
+    (cell,) = lab.json("show", str(run))["cells"]
+    return dict(cell)
+
+
+def told(cell: dict[str, Any]) -> str:
+    phases = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in cell["phases"].items())
+    return f"{cell['cell']}: {cell['verdict']} {cell['cause']} ({phases}; {cell['tests']})"
+
+
+def test_two_commits_side_by_side(lab: Orchestrator, nova: Tree) -> None:
+    """Each cloud runs its own commit on its own machine, and both are whole."""
+    runs = [ask(lab, nova, ref) for ref in ("34.0.0", "33.0.2")]
+    for run in runs:
+        cell = settled(lab, run)
+        print(told(cell))
+        assert cell["verdict"] == "passed", told(cell)
+        assert cell["tests"]["passed"] >= 10
+        assert cell["tests"]["failed"] == cell["tests"]["skipped"] == 0
+    assert len(list(_store(lab).rglob("nova-*.tar"))) >= 2, "one of each commit"
+
+
+def test_a_second_deploy_changes_nothing(lab: Orchestrator, nova: Tree) -> None:
+    """The play runs over a cloud that is held, as a check and in earnest: 0 changed.
+
+    It is the second cell of its commit: it has the wheels of the first.
+    """
+    built = sorted(path.stat().st_mtime_ns for path in _store(lab).rglob("nova-*.tar"))
+    run = ask(lab, nova, "34.0.0")
+    cell = f"{run}/{ARCH}"
+    there = "SELECT 1 FROM events WHERE attempt LIKE ? AND kind = ?"
+    lab.wait_for(lambda: lab.rows(there, f"{cell}/%", "deployed"), 3 * HOUR, "the deploy")
+    assert lab.cli("hold", cell, "--hours", "2").returncode == 0
+    try:
+        lab.wait_for(lambda: lab.rows(there, f"{cell}/%", "tested"), 3 * HOUR, "the tests")
+        folder = lab.home / "attempts" / cell / "1"
+        for options in (["--check"], []):
+            recap = _again(folder, *options)
+            print(f"again {options}: {recap}")
+            assert recap["changed"] == recap["failed"] == recap["unreachable"] == 0, recap
+    finally:
+        assert lab.cli("release", cell).returncode == 0
+        cell_then = settled(lab, run)
+    assert cell_then["verdict"] == "passed", told(cell_then)
+    assert built == sorted(path.stat().st_mtime_ns for path in _store(lab).rglob("nova-*.tar"))
+
+
+def _again(folder: Path, *options: str) -> dict[str, int]:
+    """Return the recap of the attempt's play, run once more on its machine."""
+    kept = folder / "ansible" / "openstack-1"
+    clouds = yaml.safe_load((folder / "clouds.yaml").read_text())["clouds"]
+    password = clouds["smoketest"]["auth"]["password"]
+    with tempfile.TemporaryDirectory() as scratch:
+        secret = Path(scratch, "secrets.yml")
+        secret.write_text(yaml.safe_dump({"admin_password": password}))
+        command = [sys.executable, "-m", "ansible.cli.playbook", "-i", str(kept / "inventory.json")]
+        command += ["-e", f"@{kept / 'vars.json'}", "-e", f"@{secret}", *options]
+        done = subprocess.run(
+            [*command, str(ROOT / "playbooks" / "openstack.yml")],
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": scratch,
+                "ANSIBLE_CONFIG": str(kept / "ansible.cfg"),
+                "ANSIBLE_LOCAL_TEMP": scratch,
+                "ANSIBLE_SSH_CONTROL_PATH_DIR": scratch,
+            },
+            capture_output=True,
+            text=True,
+            timeout=HOUR,
+            check=False,
+        )
+    recap = done.stdout.partition("PLAY RECAP")[2]
+    assert recap, done.stdout[-2000:] + done.stderr[-2000:]
+    return {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", recap)}
+
+
+@pytest.mark.parametrize(
+    ("branch", "words"),
+    [
+        ("raises-on-spawn", ("nova-compute.log", "the pool of fake machines is empty")),
+        ("failing-migration", ("nova-prepare.log", "colour_of_the_rack")),
+        ("answers-500", ("nova-api.log", "second_card")),
+    ],
+)
+def test_a_broken_branch_is_the_products(
+    lab: Orchestrator, nova: Tree, branch: str, words: tuple[str, ...]
+) -> None:
+    """What went wrong stands in the cause, out of the log of the service that knows it."""
+    cell = settled(lab, ask(lab, nova, branch))
+    print(told(cell))
+    assert (cell["verdict"], cell["blame"]) == ("failed", "product"), told(cell)
+    assert cell["attempts"] == 1
+    for word in words:
+        assert word in cell["cause"], told(cell)
+
+
+def test_a_dead_message_bus_is_the_labs(lab: Orchestrator, nova: Tree) -> None:
+    """RabbitMQ is killed in each deploy: nova is not blamed, and it is tried again."""
+    run = ask(lab, nova, "main")
+    killed: set[int] = set()
+
+    def over() -> bool:
+        killed.update(_kill_buses(lab))
+        time.sleep(0.2)
+        return lab.done(run)
+
+    lab.wait_for(over, 3 * HOUR, f"run {run} to settle")
+    (cell,) = lab.json("show", str(run))["cells"]
+    print(told(cell))
+    assert len(killed) >= 2
+    assert (cell["verdict"], cell["blame"]) == ("broken", "infra"), told(cell)
+    assert cell["attempts"] >= 2
+    assert "rabbitmq" in cell["cause"]
+
+
+def _kill_buses(lab: Orchestrator) -> set[int]:
+    """Kill each RabbitMQ of the lab that listens already."""
+    killed = set()
+    for process in psutil.process_iter(["name", "cmdline"]):
+        words = " ".join(process.info["cmdline"] or [])
+        if "beam" in (process.info["name"] or "") and str(lab.home) in words:
+            process.send_signal(signal.SIGKILL)
+            killed.add(process.pid)
+    return killed
+
+
+def _store(lab: Orchestrator) -> Path:
+    return Path(os.environ.get("SMOKETEST_ARTIFACTS") or lab.home / "artifacts")

@@ -1,0 +1,102 @@
+"""The parts of the OpenStack plays that decide something: names, versions, last words, files."""
+
+import importlib.util
+import io
+import tarfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from ansible.errors import AnsibleActionFail
+
+from tests.orchestrating import ROOT
+
+PINS = {"nova": "34.0.0", "openstack-placement": "16.0.0"}
+
+
+def load(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / "playbooks" / path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def archive(folder: Path, **files: str) -> Path:
+    path = folder / "tree.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name.replace("_", "."))
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text.encode()))
+    return path
+
+
+def test_a_release_says_its_version_itself(tmp_path: Path) -> None:
+    told = {"setup_cfg": "[metadata]\nname = nova\n", "PKG-INFO": "Name: nova\nVersion: 33.0.2\n"}
+    found = load("action_plugins/source_wheels.py").identity(archive(tmp_path, **told), PINS)
+    assert found == ("nova", "33.0.2")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"setup_cfg": "[metadata]\nname = nova\n"},
+        {"pyproject_toml": '[project]\nname = "nova"\ndynamic = ["version"]\n'},
+    ],
+)
+def test_any_other_commit_comes_after_the_release(tmp_path: Path, told: dict[str, str]) -> None:
+    found = load("action_plugins/source_wheels.py").identity(archive(tmp_path, **told), PINS)
+    assert found == ("nova", "34.0.1.dev1")
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"setup_cfg": "[metadata]\nname = stratus\n"}, "no project of this series"),
+        ({"README": "hello"}, "no Python project"),
+        ({"pyproject_toml": "[project"}, "does not say what it is"),
+        ({"setup_cfg": "[metadata]\nname = ../nova\n"}, "no Python project"),
+    ],
+)
+def test_a_stranger_is_refused(tmp_path: Path, told: dict[str, str], words: str) -> None:
+    with pytest.raises(AnsibleActionFail, match=words):
+        load("action_plugins/source_wheels.py").identity(archive(tmp_path, **told), PINS)
+
+
+def test_a_log_says_what_it_came_to(tmp_path: Path) -> None:
+    said = load("module_utils/supervised.py").said
+    log = tmp_path / "nova-api.log"
+    stamp = "2026-11-28 19:23:27.448 21332"
+    log.write_text(
+        f"{stamp} ERROR nova Traceback (most recent call last):\n"
+        f"{stamp} ERROR nova     raise LookupError(\n"
+        f"{stamp} ERROR nova LookupError: no section 'osapi_compute'\n"
+        f"{stamp} ERROR nova \n"
+        "goodbye to uWSGI.\n"
+    )
+    assert said(log) == "LookupError: no section 'osapi_compute'"
+    log.write_text(f"{stamp} INFO nova fine\n{stamp} ERROR nova.service [-] the bus is gone\nbye\n")
+    assert said(log) == "the bus is gone"
+    log.write_text("first\nlast\n")
+    assert said(log) == "last"
+    assert said(log, log.stat().st_size) == "it logged nothing"
+    assert said(tmp_path / "none.log") == "it logged nothing"
+
+
+def test_files_are_laid_once(tmp_path: Path) -> None:
+    files = load("library/lay_files.py")
+    path = tmp_path / "etc" / "nova.conf"
+    assert not files.same(path, b"x", 0o600)
+    files.lay(path, b"x", 0o600)
+    assert files.same(path, b"x", 0o600)
+    assert not files.same(path, b"x", 0o644)
+    assert [found.name for found in path.parent.iterdir()] == ["nova.conf"]
+
+
+def test_the_pins_of_a_series_name_each_distribution_once() -> None:
+    for path in (ROOT / "playbooks" / "openstack").glob("*.txt"):
+        names = [line.partition("==")[0].lower() for line in path.read_text().splitlines()]
+        assert len(names) == len(set(names))
+        assert {"nova", "keystone", "glance", "openstack-placement", "neutron", "uv"} <= set(names)
