@@ -1,0 +1,1 @@
+"""A vSphere made of govmomi's simulator: real protocol, no guests."""

@@ -1,0 +1,98 @@
+"""What nova's driver asks of a vCenter, asked by its own library, oslo.vmware, which runs this."""
+
+import json
+import os
+import sys
+from typing import Any
+
+from oslo_vmware import api, vim_util
+
+EXTENSION = "org.openstack.compute"
+Found = dict[str, Any]
+
+
+class Center:
+    """A session with a vCenter."""
+
+    def __init__(self, at: str) -> None:
+        host, _, port = at.partition(":")
+        user, password = os.environ["VSPHERE_USER"], os.environ["VSPHERE_PASSWORD"]
+        self.session: Any = api.VMwareAPISession(
+            host, user, password, 2, 0.1, port=int(port), insecure=True
+        )
+        self.vim: Any = self.session.vim
+        self.content: Any = self.vim.service_content
+
+    def ask(self, what: str, about: object, **more: object) -> Any:  # noqa: ANN401  # SOAP's own
+        return self.session.invoke_api(self.vim, what, about, **more)
+
+    def wait(self, what: str, about: object, **more: object) -> Any:  # noqa: ANN401  # SOAP's own
+        return self.session.wait_for_task(self.ask(what, about, **more)).result
+
+    def one(self, kind: str, *names: str) -> tuple[Any, Found]:
+        """The only object of a kind, and some of its properties."""
+        found = self.session.invoke_api(
+            vim_util, "get_objects", self.vim, kind, 100, list(names)
+        ).objects
+        assert len(found) == 1
+        return found[0].obj, {p.name: p.val for p in found[0].propSet}
+
+    def made(self, kind: str, **fields: object) -> Any:  # noqa: ANN401  # SOAP's own
+        value = self.vim.client.factory.create(f"ns0:{kind}")
+        for name, inner in fields.items():
+            setattr(value, name, inner)
+        return value
+
+
+def extension(center: Center) -> list[object]:
+    """Register nova's extension; return whether it was new, and its key as it is found then."""
+    ours, text = center.content.extensionManager, {"label": "OpenStack", "summary": "OpenStack"}
+    before = center.ask("FindExtension", ours, extensionKey=EXTENSION)
+    wanted = center.made(
+        "Extension",
+        key=EXTENSION,
+        version="1.0",
+        lastHeartbeatTime="2026-01-01T00:00:00Z",
+        description=center.made("Description", **text),
+    )
+    center.ask("RegisterExtension", ours, extension=wanted)
+    return [before is None, center.ask("FindExtension", ours, extensionKey=EXTENSION).key]
+
+
+def disks(center: Center, store: Found) -> list[list[str]]:
+    """Make a disk, copy it as nova does, and return the files that a search finds."""
+    datacenter, _ = center.one("Datacenter", "name")
+    folder = f"[{store['summary.name']}] one"
+    disk = f"{folder}/a.vmdk"
+    spec = center.made(
+        "FileBackedVirtualDiskSpec", adapterType="lsiLogic", diskType="thin", capacityKb=64
+    )
+    files, manager = center.content.fileManager, center.content.virtualDiskManager
+    center.ask("MakeDirectory", files, name=folder, datacenter=datacenter)
+    center.wait("CreateVirtualDisk_Task", manager, name=disk, datacenter=datacenter, spec=spec)
+    copy = {"sourceName": disk, "sourceDatacenter": datacenter, "destName": f"{folder}/b.vmdk"}
+    center.wait("CopyVirtualDisk_Task", manager, **copy)
+    wanted = center.made("HostDatastoreBrowserSearchSpec", matchPattern=["*.vmdk"])
+    search = {"datastorePath": folder, "searchSpec": wanted}
+    listed = center.wait("SearchDatastore_Task", store["browser"], **search)
+    return sorted([str(file.path), type(file).__name__] for file in listed.file)
+
+
+def main() -> None:
+    """Print what was found, as JSON."""
+    center = Center(sys.argv[1])
+    names = ("summary.name", "summary.type", "summary.maintenanceMode", "browser")
+    _, store = center.one("Datastore", *names)
+    _, cluster = center.one("ClusterComputeResource", "name", "host")
+    found = {
+        "version": str(center.content.about.apiVersion),
+        "extension": extension(center),
+        "datastore": [str(store["summary.type"]), str(store["summary.maintenanceMode"])],
+        "cluster": [str(cluster["name"]), len(cluster["host"].ManagedObjectReference)],
+        "files": disks(center, store),
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
