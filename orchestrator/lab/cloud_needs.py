@@ -3,7 +3,7 @@
 from orchestrator.lab.qemu import needs
 from orchestrator.lab.qemu.needs import Need
 
-_CODE = "builds wheels"
+_CODE = "builds released wheels"
 _NETWORK = "the networks of an OpenStack"
 #: the packages themselves are listed for machines in playbooks/group_vars/openstack.yml
 CLOUD = (
@@ -13,6 +13,8 @@ CLOUD = (
     Need(what="ovn-northd", package="ovn-central", purpose=_NETWORK),
     Need(what="ovn-controller", package="ovn-host", purpose=_NETWORK),
     Need(what="gcc", package="gcc", purpose=_CODE),
+    Need(what="pkg-config", package="pkg-config", purpose=_CODE),
+    Need(what="/usr/include/libvirt/libvirt.h", package="libvirt-dev", purpose=_CODE),
     Need(what="/usr/include/python3.11/Python.h", package="python3-dev", purpose=_CODE),
 )
 #: Debian starts daemons as it installs them: those would take the ports of ours
