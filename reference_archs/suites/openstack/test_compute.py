@@ -52,7 +52,7 @@ def test_stop_start_and_reboot(cloud: Cloud, image: Image, flavor: Flavor) -> No
 
 def test_too_large_for_every_host(cloud: Cloud, image: Image) -> None:
     """What no host can carry is refused by the scheduler, with its reason."""
-    giant = cloud.flavor(ram=2**24)
+    giant = cloud.flavor(disk=2**20)
     with pytest.raises(AssertionError, match="No valid host"):
         cloud.server(image_id=image.id, flavor_id=giant.id, networks="none")
 
