@@ -129,6 +129,8 @@ def main() -> None:
             more = f": {said(log)} ({log.name})" if "nova-compute" in why else ""
             module.fail_json(msg=f"after {asked['seconds']} s, {why}{more}")
         time.sleep(_POLL_SECONDS)
+    if ended := dead(home):
+        module.fail_json(msg=ended)
     module.exit_json(changed=False)
 
 
