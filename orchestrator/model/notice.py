@@ -42,6 +42,8 @@ class Change:
     ruling: Ruling | None = None
     #: what this arch said last about this branch
     before: Verdict | None = None
+    #: it was tried with a patch on top
+    patched: bool = False
     #: another attempt at the cell follows by itself: this one decides nothing
     retried: bool = False
 
@@ -64,10 +66,11 @@ class Change:
     def flips(self) -> bool:
         """Return whether this arch says something else of this branch now than before.
 
-        A branch that passes the first time is no news.
+        A branch that passes the first time is no news; with a patch on top it is no branch.
         """
         usual = self.before or Verdict.PASSED
-        return self.decides and self.verdict in STATES and self.verdict is not usual
+        told = self.decides and self.verdict in STATES and self.verdict is not usual
+        return told and not self.patched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

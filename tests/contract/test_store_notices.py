@@ -111,6 +111,14 @@ def test_each_arch_and_each_branch_has_its_own_state(store: Store) -> None:
     assert found == {("other", "kvm", None), ("trunk", "xen", Verdict.PASSED)}
 
 
+def test_a_patch_on_top_says_nothing_of_the_branch(store: Store) -> None:
+    assert told(store, FLIPS) == told(store, ALL) == []
+    ask(store, plan(arch("kvm"), patched="beef" * 8), FAILED)
+    ask(store, plan(arch("kvm"), sha="2"), PASSED)
+    assert told(store, FLIPS) == []
+    assert len(told(store, ALL)) == 2
+
+
 @pytest.mark.parametrize(
     "wanted",
     [

@@ -213,4 +213,5 @@ def _change(tx: Transaction, row: Row[Any]) -> Change:
         ruling=RULING.validate_json(row.ruling) if judged else None,
         before=Verdict(before.verdict) if before else None,
         retried=bool(row.retried),
+        patched=bool(commit.patched),
     )

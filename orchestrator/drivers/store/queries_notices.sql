@@ -52,6 +52,8 @@ from runs r
 join attempts a on a.cell = cast(r.id as text) || '/' || cast(:arch as text)
 join events e on e.attempt = a.id and e.kind = 'judged'
 where r.repo = :repo and r.ref = :ref and e.seq < :seq
+    -- what has a patch on top, named after the `+`, is no branch
+    and r.commit_id like '%+'
     and a.verdict in ('passed', 'failed', 'broken')
     and not exists (
         select 1 from attempts n
