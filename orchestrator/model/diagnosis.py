@@ -1,9 +1,9 @@
 """Why an attempt failed, as the services' own logs tell it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestrator.model.logs import Block, LogFile, about, blocks
+from orchestrator.model.logs import Block, LogFile, about, blocks, raised
 from orchestrator.model.recognisers.deployment import CAUSES, ENDS, FOUNDATION, RECOVERED
 from orchestrator.model.recognisers.recogniser import Recogniser, Weight
 from orchestrator.model.verdict import Blame
@@ -49,11 +49,11 @@ def _worst(told: Sequence[tuple[LogFile, Block]], request: str) -> Diagnosis:
     """Return what tells most of what services logged about a request that they failed at."""
     ends = [pair for pair in told if _known(pair[1], ENDS)]
     others = [pair for pair in told if pair not in ends]
-    raised = [pair for pair in others if len(pair[1].lines) > 1]
+    traced = [pair for pair in others if len(pair[1].lines) > 1]
     for log, block in told:
         if recogniser := _known(block, CAUSES):
             return _diagnosis(log, block, _said(recogniser, block), None, request)
-    log, block = (*raised, *ends, *others)[0]
+    log, block = (*traced, *ends, *others)[0]
     recogniser = _known(block, ENDS)
     sentence = _said(recogniser, block) if recogniser else block.raised
     return _diagnosis(log, block, sentence, None, request)
@@ -68,7 +68,9 @@ def _first(logs: Sequence[LogFile], known: Sequence[Recogniser]) -> Diagnosis | 
     for recogniser in known:
         for log in logs:
             if block := next(_matching(recogniser, blocks(log.text)), None):
-                return _diagnosis(log, block, _said(recogniser, block), recogniser.blame)
+                said = _said(recogniser, block)
+                found = _diagnosis(log, block, said, recogniser.blame)
+                return replace(found, excerpt=block.excerpt(_line(recogniser, block)))
     return None
 
 
@@ -88,8 +90,9 @@ def _line(recogniser: Recogniser, block: Block) -> str:
 
 
 def _said(recogniser: Recogniser, block: Block) -> str:
-    line = _line(recogniser, block)
-    return recogniser.sentence.format(line=line.strip()[:_WIDEST], raised=block.raised[:_WIDEST])
+    line = _line(recogniser, block).strip()
+    last = raised(block.lines) or (block.raised if block.level else line)
+    return recogniser.sentence.format(line=line[:_WIDEST], raised=last[:_WIDEST])
 
 
 def _diagnosis(

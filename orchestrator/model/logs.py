@@ -59,12 +59,15 @@ class Block:
         """Return the last words of its traceback, or else its first line."""
         return raised(self.lines) or next((line for line in self.lines if line), "")
 
-    def excerpt(self) -> str:
-        """Return its lines, of a long one the first and the last."""
+    def excerpt(self, telling: str = "") -> str:
+        """Return its lines: of a long one the first and the last, or those around `telling`."""
         lines = [line[:_WIDEST] for line in self.raw]
-        if len(lines) > _FIRST + _LAST:
-            lines = [*lines[:_FIRST], "...", *lines[-_LAST:]]
-        return "\n".join(lines)
+        at = self.lines.index(telling) if telling in self.lines else len(lines)
+        if len(lines) <= _FIRST + _LAST:
+            return "\n".join(lines)
+        if self.level or at > len(lines) - _FIRST:
+            return "\n".join([*lines[:_FIRST], "...", *lines[-_LAST:]])
+        return "\n".join(lines[max(0, at - _LAST + 1) : at + _FIRST])
 
 
 def blocks(text: str) -> tuple[Block, ...]:

@@ -27,7 +27,8 @@ class Center:
         return self.session.invoke_api(self.vim, what, about, **more)
 
     def wait(self, what: str, about: object, **more: object) -> Any:  # noqa: ANN401  # SOAP's own
-        return self.session.wait_for_task(self.ask(what, about, **more)).result
+        done = self.session.wait_for_task(self.ask(what, about, **more))
+        return getattr(done, "result", None)
 
     def one(self, kind: str, *names: str) -> tuple[Any, Found]:
         """The only object of a kind, and some of its properties."""

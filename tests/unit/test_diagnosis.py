@@ -122,6 +122,28 @@ def test_a_traceback_is_one_block_and_a_long_one_is_cut_in_the_middle() -> None:
     assert len(loud.raw) > len(loud.excerpt().splitlines()) == 25
 
 
+def test_of_a_programs_own_output_the_excerpt_is_around_what_tells() -> None:
+    noise = [f"line {number}" for number in range(100)]
+    dead = "WARN exited: ovn-controller (terminated by SIGSEGV; not expected)"
+    text = "\n".join([*noise, dead, *noise])
+    said = of_deploy([LogFile(node="n1", name="supervisor.log", text=text)])
+    assert said is not None
+    assert said.sentence == f"supervisor on n1: the service does not come up ({dead})"
+    assert dead in said.excerpt
+    assert len(said.excerpt.splitlines()) == 23
+
+
+def test_a_service_that_cannot_be_imported_says_why() -> None:
+    (log,) = logs("api-not-up")
+    trace = (
+        "Traceback (most recent call last):\n  File 'a.py', line 1\nImportError: no such symbol\n"
+    )
+    oops = "OOPS ! failed loading app in worker 1 (pid 1885)\n"
+    said = of_deploy([LogFile(node="n1", name=log.name, text=trace + oops)])
+    assert said is not None
+    assert said.sentence.endswith("does not come up (ImportError: no such symbol)")
+
+
 def test_any_text_is_read() -> None:
     noise = "\x00\x1b[31m\n\n ERROR \n[req-1]\n" + "x" * 5000 + "\n2026-11-28 19:12:49.371 1 ERROR"
     assert of_deploy([LogFile(node="n", name="a.log", text=noise)]) is None

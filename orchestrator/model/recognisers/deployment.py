@@ -59,7 +59,7 @@ CAUSES = (
         r"unable to load app \d+|no app loaded\. GAME OVER|failed loading app in worker",
         r"Error starting (?:thread|service)|Service .* could not be started",
         r"exited: .*\(.*not expected\)|entered FATAL state|gave up: .* entered FATAL",
-        says="the service does not come up ({line})",
+        says="the service does not come up ({raised})",
         blame=Blame.PRODUCT,
     ),
     lines(
