@@ -6,6 +6,7 @@ takes PACE seconds; what would touch a machine appends a line to FOLDER/<node> i
 is 0).
 """
 
+import faulthandler
 import os
 import signal
 import socket
@@ -170,6 +171,7 @@ def main(url: str, name: str, folder: str, pace: str) -> None:
     store = open_store(url)
     touching = Touching(Path(folder), float(pace))
     running = engine(url, store, flow(store, name, touching.order()))
+    faulthandler.register(signal.SIGUSR1)
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     running.launch()

@@ -145,7 +145,7 @@ update attempts set held_until = :until where id = :attempt;
 update attempts set holding = 0, held_until = null where id in :ids and holding = 1;
 
 -- attempts_holding -- the attempts that have machines, first granted first
-select a.id as attempt, a.way, h.value as arch
+select a.id as attempt, a.way, a.walker, h.value as arch
 from attempts a
 join cells c on c.id = a.cell
 join archs h on h.digest = c.arch
