@@ -15,9 +15,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from orchestrator.drivers.clock.system import SystemClock
 from orchestrator.drivers.engine.durable import DbosEngine
@@ -98,30 +99,19 @@ def node(name: str) -> Node:
 
 def kit(store: Store) -> Kit:
     """Return what walking needs; of drivers there are none."""
-    none = cast("Any", None)
-    return Kit(
-        clock=SystemClock(),
-        power={},
-        console={},
-        boot={},
-        shell=none,
-        canary=none,
-        inspects={},
-        deploy=none,
-        smoke=none,
-        notify=(),
-        vault=none,
-        orphans=NoOrphans(),
-        slots=NoSlots(),
-        queue=store.queue,
-        nodes=store.nodes,
-        attestations=store.attestations,
-        events=store.events,
-        orders=store.orders,
-        files=none,
-        contracts={},
-        partners={},
-    )
+    used: dict[str, Any] = {
+        "clock": SystemClock(),
+        "power": {},
+        "notify": (),
+        "orphans": NoOrphans(),
+        "slots": NoSlots(),
+        "queue": store.queue,
+        "nodes": store.nodes,
+        "attestations": store.attestations,
+        "events": store.events,
+    }
+    # of what no stage here uses there is nothing, whatever it may be
+    return Kit(**{field.name: used.get(field.name) for field in fields(Kit)})
 
 
 def flow(store: Store, name: str, order: tuple[tuple[Stage, StageFunction], ...]) -> Flow:

@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import cells, planning, power, rack, resume, scheduling
+from tests.bench import cells, grants, planning, power, rack, resume, scale, scheduling
 
 BENCHES = {
     "cells": cells.bench,
@@ -12,6 +12,8 @@ BENCHES = {
     "resume": resume.bench,
     "planning": planning.bench,
     "scheduling": scheduling.bench,
+    "grants": grants.bench,
+    "scale": scale.bench,
 }
 
 
