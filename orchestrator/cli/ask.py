@@ -20,6 +20,9 @@ from orchestrator.model.request import Lane, Select
 from orchestrator.model.run import State
 from orchestrator.model.view import PlanView
 
+#: so many pairs are named that no arch holds
+_NAMED = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -131,6 +134,12 @@ def _body(session: Session, client: Client, wanted: Wanted) -> Body:
     return laid_on(session, client, body, wanted.series) if wanted.series else body
 
 
+def _some(view: PlanView) -> str:
+    """Return the first pairs that no arch holds, and that there are more."""
+    more = "; ..." if len(view.never_meet) > _NAMED else ""
+    return "; ".join(view.never_meet[:_NAMED]) + more
+
+
 def _spread(what: str, usual: float, late: float | None) -> str:
     """Return when, and when if all takes as long as one in ten does; `now` for no time at all."""
     if not late:
@@ -151,6 +160,8 @@ def _costs(view: PlanView) -> str:
     else:
         parts.append("how long is not known before each arch has passed once")
     parts.append(f"{view.pairs_covered} of {view.pairs_possible} pairs of settings")
+    if view.never_meet:
+        parts.append(f"{counted(len(view.never_meet), 'pair')} no arch holds: {_some(view)}")
     return "; ".join(parts)
 
 

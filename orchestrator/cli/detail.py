@@ -27,7 +27,9 @@ def detail(view: CellDetail, console: Console) -> Iterator[RenderableType]:
     if cell.blame or cell.cause:
         yield Text(f"{cell.blame or 'cause'}: {cell.cause}", style="bold")
     if cell.why:
-        yield Text(cell.why, style="cyan")
+        until = cell.wait.until if cell.wait else None
+        starts = f"; starts at about {local(until)}" if until else ""
+        yield Text(f"{cell.why}{starts}", style="cyan")
     people = ", ".join(view.lieutenants) or "nobody is named"
     yield Text(f"answers for it: {people}   page: {cell.url}", style="dim")
     for attempt in view.attempts:

@@ -9,13 +9,13 @@ from orchestrator.lab.simulation.workload import Asked, Workload, workload
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.lease import Ledger
 from orchestrator.model.scheduling.board import Board
-from orchestrator.model.scheduling.forecast import places
 from orchestrator.model.scheduling.purse import Purse
+from orchestrator.model.scheduling.rehearsal import rehearse
 from orchestrator.model.scheduling.spans import Outlook
 from orchestrator.model.scheduling.yard import Yard
 
 #: requests after the first ones whose starts are predicted
-_PREDICTED = 48
+_PREDICTED = 6
 #: a shorter wait is not worth a prediction
 _WORTH = 60.0
 
@@ -65,12 +65,16 @@ def simulate(cells: int, nodes: int, seed: int) -> Simulation:
 
 
 class Oracle:
-    """Says of requests, when they are made, when their cells will start."""
+    """Says of requests, when they are made, when their cells will start: by a rehearsal.
+
+    It knows what cells usually take, not what these will, and what others ask for on other days.
+    """
 
     def __init__(self, load: Workload) -> None:
-        """Choose the requests, evenly spread."""
+        """Choose the requests: all at the beginning, and some later ones, evenly spread."""
         later = [asked for asked in load.requests if asked.at > 0]
         self._every = max(1, len(later) // _PREDICTED)
+        self._expected = load.expected
         self._seen = 0
         #: seconds since the beginning
         self.said: dict[AttemptId, float] = {}
@@ -81,10 +85,16 @@ class Oracle:
         if self._seen % self._every != 1 % self._every:
             return
         new = {item.attempt for asked in news for item, _ in asked.cells}
-        for place in places(board, now):
-            if place.item.attempt in new and place.start is not None:
-                self.said[place.item.attempt] = place.start - EPOCH
+        coming = [
+            (asked.at + EPOCH, [item for item, _ in asked.cells])
+            for asked in reversed(self._expected)
+            if asked.at + EPOCH > now
+        ]
+        starts = rehearse(board, now, coming, new)
+        self.said.update((a, starts[a] - EPOCH) for a in new if a in starts)
 
 
 def _board(load: Workload) -> Board:
-    return Board(Yard(load.nodes, Outlook(spans=load.spans)), Purse(Ledger()))
+    return Board(
+        Yard(load.nodes, Outlook(spans=load.spans, arrivals=load.arrivals)), Purse(Ledger())
+    )

@@ -23,6 +23,10 @@ _HYPERVISORS: Final = (("kvm", 70), ("xenserver", 22), ("hyperv", 16), ("vmware"
 _EXTRAS: Final = (("vlan-trunk", 55), ("san", 20), ("sriov", 12))
 #: how many cells of a hundred are there at the start
 _AT_ONCE: Final = 60
+#: the share of the whole time in which the others come
+_LATEST: Final = 0.85
+#: runs of another day are numbered from here
+_OTHERS: Final = 10**6
 #: cells of an arch that were seen before
 _SEEN: Final = 60
 
@@ -56,6 +60,10 @@ class Workload:
     nodes: tuple[Candidate, ...]
     requests: tuple[Asked, ...]
     spans: Spans
+    #: machine-seconds of work that is asked for in a second, as earlier days would tell
+    arrivals: float
+    #: what else would be asked for if it went on as on earlier days: no such day is the same
+    expected: tuple[Asked, ...]
 
 
 def workload(cells: int, nodes: int, seed: int) -> Workload:
@@ -64,7 +72,23 @@ def workload(cells: int, nodes: int, seed: int) -> Workload:
     lab = tuple(_node(number, lot) for number in range(nodes))
     kinds = [kind for kind in (_kind(n, lot) for n in range(48)) if _possible(kind, lab)]
     spans = Spans(by_arch={kind.name: _learned(kind, lot) for kind in kinds})
-    return Workload(nodes=lab, requests=_requests(cells, kinds, nodes, lot), spans=spans)
+    over = _length(cells, kinds, nodes)
+    requests = _requests(cells, kinds, over, lot)
+    arrivals = nodes * (1 - _AT_ONCE / 100) / _LATEST
+    other = Random(-seed - 1)  # noqa: S311  # as above
+    expected = _requests(cells, kinds, over, other, number=_OTHERS)
+    return Workload(
+        nodes=lab,
+        requests=requests,
+        spans=spans,
+        arrivals=arrivals,
+        expected=tuple(asked for asked in expected if asked.at > 0),
+    )
+
+
+def _length(cells: int, kinds: Sequence[Kind], nodes: int) -> float:
+    """Return about how long so many cells keep the lab busy."""
+    return cells * sum(kind.seconds * len(kind.needs) for kind in kinds) / len(kinds) / nodes
 
 
 def _node(number: int, lot: Random) -> Candidate:
@@ -100,15 +124,15 @@ def _learned(kind: Kind, lot: Random) -> Span:
     return Span(usual=median(seen), late=quantiles(seen, n=10)[-1])
 
 
-def _requests(cells: int, kinds: Sequence[Kind], nodes: int, lot: Random) -> tuple[Asked, ...]:
-    left, run = cells, 0
-    mean = sum(kind.seconds * len(kind.needs) for kind in kinds) / len(kinds)
-    over = cells * mean / nodes
+def _requests(
+    cells: int, kinds: Sequence[Kind], over: float, lot: Random, number: int = 0
+) -> tuple[Asked, ...]:
+    left, run = cells, number
     found = []
     while left:
         run += 1
         late = left * 100 <= cells * (100 - _AT_ONCE)
-        at = lot.uniform(0, 0.7 * over) if late else 0.0
+        at = lot.uniform(0, _LATEST * over) if late else 0.0
         lane, size = _size(lot, late=late)
         chosen = lot.sample(kinds, min(size, left, len(kinds)))
         left -= len(chosen)

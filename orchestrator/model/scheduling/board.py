@@ -61,6 +61,13 @@ class Board:
         self._pressure: Pressure | None = None
         self._proper: dict[Shape, Gang] = {}
 
+    def copy(self) -> "Board":
+        """Return a board that is the same now and changes apart from this one."""
+        other = Board(self.yard.copy(), self.purse.copy())
+        other.line, other.work = self.line.copy(), defaultdict(float, self.work)
+        other.promises, other._total = dict(self.promises), self._total
+        return other
+
     def add(self, items: Sequence[Waiting]) -> None:
         """Queue attempts, each run's cells in the order of its plan."""
         self.line.add(items)

@@ -1,14 +1,20 @@
 """When cells that are not asked for yet would start and be done, with who waits now before them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
+from orchestrator.model.ids import AttemptId
 from orchestrator.model.lease import Situation, Waiting
 from orchestrator.model.scheduling.board import Board
 from orchestrator.model.scheduling.forecast import places
 from orchestrator.model.scheduling.purse import Purse
+from orchestrator.model.scheduling.rehearsal import rehearse
 from orchestrator.model.scheduling.spans import Outlook, Span, Spans
 from orchestrator.model.scheduling.yard import Yard
+
+#: with more who wait, starts are poured
+_REHEARSED: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +45,25 @@ def _estimate(situation: Situation, outlook: Outlook, cells: Sequence[Waiting]) 
     board.add([item for item in situation.queue if item.needs])
     board.add([item for item in cells if item.needs])
     wanted = {item.attempt: outlook.spans.of(item.arch).usual for item in cells if item.needs}
-    started = {given.item.attempt: now for given in board.run(now)}
-    starts = started | {p.item.attempt: p.start for p in places(board, now)}
-    mine = [(starts[attempt], took) for attempt, took in wanted.items()]
-    known = [(start - now, took) for start, took in mine if start is not None]
-    if len(known) < len(mine):
+    starts = _starts(board, now, wanted)
+    known = [(starts[a] - now, took) for a, took in wanted.items() if a in starts]
+    if len(known) < len(wanted):
         return None
     return Estimate(
         start=min((start for start, _ in known), default=0.0),
         finish=max((start + took for start, took in known), default=0.0),
     )
+
+
+def _starts(
+    board: Board, now: float, wanted: Mapping[AttemptId, float]
+) -> Mapping[AttemptId, float]:
+    """Return when they start: played through, or poured if too many wait for that."""
+    if len(board.line) <= _REHEARSED:
+        return rehearse(board, now, wanted=wanted.keys())
+    started = {given.item.attempt: now for given in board.run(now)}
+    poured = ((place.item.attempt, place.start) for place in places(board, now))
+    return started | {attempt: start for attempt, start in poured if start is not None}
 
 
 def _late(spans: Spans) -> Spans:

@@ -2,7 +2,7 @@
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -48,6 +48,17 @@ class Line:
     def __len__(self) -> int:
         """Return how many wait."""
         return self._shapes.total()
+
+    def copy(self) -> "Line":
+        """Return a queue that is the same now and changes apart from this one."""
+        other = Line()
+        other._owners = {
+            owner: {shape: list(entries) for shape, entries in shapes.items()}
+            for owner, shapes in self._owners.items()
+        }
+        other._count, other._joined = self._count, dict(self._joined)
+        other._shapes = self._shapes.copy()
+        return other
 
     def add(self, items: Sequence[Waiting]) -> None:
         """Queue attempts, each run's cells in the order of its plan."""
@@ -99,12 +110,15 @@ class Line:
         if not shapes:
             del self._owners[owner], self._joined[owner]
 
-    def everyone(self) -> Iterator[tuple[str, Shape, Waiting]]:
-        """Yield all, each owner's in the order of service."""
-        for owner, shapes in self._owners.items():
-            found = [(entry, shape) for shape, entries in shapes.items() for entry in entries]
-            found.sort(key=lambda pair: pair[0][:3], reverse=True)
-            yield from ((owner, shape, entry[3]) for entry, shape in found)
+    def of(self, owner: str) -> list[tuple[bool, Shape, Waiting]]:
+        """Return the owner's attempts in the order of service, each with whether it is a small one.
+
+        Small is the only cell of a request.
+        """
+        shapes = self._owners[owner].items()
+        found = [(entry, shape) for shape, entries in shapes for entry in entries]
+        found.sort(key=lambda pair: pair[0][:3], reverse=True)
+        return [(-e[0] <= e[3].asked_at.timestamp(), shape, e[3]) for e, shape in found]
 
     def joined(self, owner: str) -> float:
         """Return since when the owner has had something waiting."""

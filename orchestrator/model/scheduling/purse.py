@@ -7,7 +7,6 @@ and then grows by what the cell usually costs. Equal tags: who was served longes
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -58,9 +57,6 @@ class Purse:
         changed = tuple(self._accounts[owner] for owner in sorted(self._changed))
         return Ledger(clock=self.clock, accounts=changed)
 
-    def refund(self, owner: str, seconds: float) -> None:
-        """Correct what the owner was charged, up or down, once it is known."""
-        if found := self._accounts.get(owner):
-            spent = found.spent + self.price(owner, seconds)
-            self._accounts[owner] = replace(found, spent=spent)
-            self._changed.add(owner)
+    def copy(self) -> "Purse":
+        """Return accounts that are the same now and change apart from these."""
+        return Purse(Ledger(clock=self.clock, accounts=tuple(self._accounts.values())))

@@ -37,5 +37,8 @@ class Outlook:
     spans: Spans = Spans()
     #: by node: what it shares with others, as (kind, name), e.g. ("bmc", "10.0.0.7")
     groups: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    #: machine-seconds of work that somebody asks for in each second to come, and that goes before
+    #: what waits already in large requests
+    arrivals: float = 0.0
     #: by kind of group: how many of its machines may be installed at once
     limits: Mapping[str, int] = field(default_factory=dict)

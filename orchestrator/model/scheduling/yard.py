@@ -71,6 +71,14 @@ class Yard:
         for index, node in enumerate(nodes):
             self._note(index, node)
 
+    def copy(self) -> "Yard":
+        """Return machines that are at the same now and change apart from these."""
+        other = Yard(self.nodes, self.outlook)
+        other.free, other.busy = self.free, dict(self.busy)
+        other.not_before = dict(self.not_before)
+        other.preparing = dict(self.preparing)
+        return other
+
     def _note(self, index: int, node: Candidate) -> None:
         if node.warm and not node.marks:
             self._warm[node.warm] = self._warm.get(node.warm, 0) | 1 << index
