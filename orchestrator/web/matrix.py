@@ -101,7 +101,10 @@ def pulse(runs: Sequence[RunView], nodes: Sequence[NodeView], now: datetime) -> 
         machines=_machines(nodes),
         heard=talking[-1].updated if talking else None,
         silent=silent,
-        reasons=tuple(Counter(cell.why for cell in waiting if cell.why).most_common()),
+        # who each is behind, after the semicolon, would tell all of them apart
+        reasons=tuple(
+            Counter(cell.why.partition("; ")[0] for cell in waiting if cell.why).most_common()
+        ),
     )
 
 

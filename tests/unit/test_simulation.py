@@ -30,11 +30,7 @@ def overlaps(played: Played) -> int:
             spell = (played.started[attempt], played.ended[attempt])
             spells.setdefault(index, []).append(spell)
     ordered = [sorted(found) for found in spells.values()]
-    return sum(
-        later[0] < earlier[1]
-        for found in ordered
-        for earlier, later in pairwise(found)
-    )
+    return sum(later[0] < earlier[1] for found in ordered for earlier, later in pairwise(found))
 
 
 def test_every_cell_is_played_once_on_machines_of_its_own() -> None:
