@@ -192,7 +192,7 @@ def test_who_waits_is_told_behind_whom_for_what_until_when() -> None:
 def test_what_no_machine_in_service_can_do_is_said() -> None:
     result = decide([waits("1/a/1", "arm64", "arm64")], [node("n", "arm64")])
     why = result.waits[0][1]
-    assert (why.reason, why.until) == (Reason.OUT_OF_SERVICE, None)
+    assert (why.reason, why.until, why.capability) == (Reason.OUT_OF_SERVICE, None, ("arm64",))
     assert why.text.startswith("no machine in service can do it: 2 machines with arm64 (it has 1)")
 
 

@@ -64,7 +64,11 @@ def _block(board: Board, shape: Shape, now: float) -> _Block:
     if not gang.fits(yard.everything):
         lacking = missing(shape.needs, yard.nodes)
         text = f"no machine in service can do it: {lacking} in service; bring one back"
-        return _Block(reason=Reason.OUT_OF_SERVICE, text=text)
+        short, _ = gang.short(yard.everything)
+        masks = zip(shape.needs, gang.fitting, strict=True)
+        need = next(need for need, mask in masks if not mask & ~short)
+        capability = tuple(sorted(need.capabilities))
+        return _Block(reason=Reason.OUT_OF_SERVICE, text=text, capability=capability)
     if shape in board.limited:
         return _limited(board, shape)
     if gang.fits(yard.free):
