@@ -40,6 +40,7 @@ SILENT = timedelta(seconds=60)
 SURE = timedelta(seconds=1)
 #: how long a machine's progress is not told again
 QUIET = timedelta(seconds=3)
+_LOGIN = " login:"
 _UNSEEN = "it fetched nothing from us, so check its cable, VLAN and boot order"
 
 
@@ -184,8 +185,11 @@ class _Awaited:
 
     def _hang(self) -> str:
         quiet = self._clock.now() - self._changed
-        hangs = self._said and quiet >= SILENT
-        return f"it hangs: its console has been silent for {quiet.seconds} s" if hangs else ""
+        if not self._said or quiet < SILENT:
+            return ""
+        if _LOGIN in self._said[-1]:
+            return "it runs some system that waits at its login prompt, and did not call home"
+        return f"it hangs: its console has been silent for {quiet.seconds} s"
 
 
 def _failure(host: Host, diagnosis: Diagnosis) -> InfraError | ConfigError:

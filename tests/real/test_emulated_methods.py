@@ -7,6 +7,7 @@ import pytest
 from tests.orchestrating import Orchestrator
 from tests.real.emulated_lab import (
     attested,
+    build_if_needed,
     console,
     lab_file,
     missing,
@@ -47,9 +48,24 @@ def test_fai_installs_a_machine(tmp_path_factory: pytest.TempPathFactory) -> Non
         print(f"FAI: {told(lab, run)}")
 
 
-@pytest.mark.skipif(
+REDFISH = pytest.mark.skipif(
     importlib.util.find_spec("sushy_tools") is None, reason="needs pip install sushy-tools"
 )
+
+
+@REDFISH
+def test_a_machine_by_redfish(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """All that IPMI did, through sushy-tools' face of the same machine."""
+    folder = tmp_path_factory.mktemp("redfish")
+    with running(folder, lab_file(folder, "overlay", power="redfish")) as lab:
+        build_if_needed(lab)
+        run = settled(lab, "machine-overlay")
+        assert verdict(lab, run) == ("passed", None, ""), verdict(lab, run)
+        assert "debian-12@" in offered(lab, run)
+        print(f"Redfish: {told(lab, run)}")
+
+
+@REDFISH
 def test_the_debian_installer_on_uefi_by_redfish(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

@@ -265,3 +265,25 @@ def test_the_stage_ends_when_the_console_says_why(machine: Machine, name: str, s
     assert said in str(end.value)
     assert isinstance(end.value, ConfigError) is (blame is Blame.CONFIG)
     assert end.value.node == "n1"
+
+
+def test_a_boot_that_went_astray_ends_the_stage_at_once(machine: Machine) -> None:
+    machine.recorded = (FOLDER / "no-dhcp-then-disk.log").read_bytes()
+    machine.stride, machine.comes = 40, False
+    with pytest.raises(InfraError, match=r"no DHCP offer; check its cable.* went on to boot its"):
+        list(provisioned(machine))
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (b"Starting system log daemon: syslogd, klogd.\n", "it hangs: its console has been silent"),
+        (b"Debian GNU/Linux 12 n1 ttyS0\n\nn1 login: ", "waits at its login prompt"),
+    ],
+)
+def test_a_machine_that_falls_silent_is_said_to(machine: Machine, last: bytes, said: str) -> None:
+    machine.recorded = b"SeaBIOS (version 1.16.2)\n" + last + b"\n[console lost: timeout]\n"
+    machine.comes = False
+    with pytest.raises(BootTimeout, match=said) as end:
+        list(provisioned(machine, seconds=100))
+    assert "console lost" not in str(end.value)
