@@ -7,6 +7,8 @@ started again. When it fails, the message ends with the program's own last error
 """
 
 import hashlib
+import os
+import signal
 import time
 import xmlrpc.client
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.supervised import answers, info, said, supervisor
 
 _POLL_SECONDS = 0.1
+_BURY_SECONDS = 10.0
 
 
 @dataclass
@@ -99,10 +102,23 @@ def ensure(module: AnsibleModule, program: Program, server: xmlrpc.client.Server
 def _reload(server: xmlrpc.client.ServerProxy, name: str, *, known: bool) -> None:
     [[added, changed, _]] = server.supervisor.reloadConfig()
     if known and name in changed:
+        leader = (info(server, name) or {}).get("pid", 0)
         _quietly(server.supervisor.stopProcess, name)
+        _bury(leader)
         server.supervisor.removeProcessGroup(name)
     if name in {*added, *changed}:
         server.supervisor.addProcessGroup(name)
+
+
+def _bury(leader: int) -> None:
+    """See that all of a program's processes are gone: one of them may still hold its port."""
+    give_up = time.monotonic() + _BURY_SECONDS
+    while leader:
+        try:
+            os.killpg(leader, signal.SIGKILL if time.monotonic() > give_up else 0)
+        except ProcessLookupError:
+            return
+        time.sleep(_POLL_SECONDS)
 
 
 def _quietly(call: object, *words: object) -> None:
