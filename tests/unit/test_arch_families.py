@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator import archs
@@ -18,6 +18,7 @@ AXES = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(axes=AXES, data=st.data())
 def test_members_are_the_product_minus_the_exclusions(
     tmp_path_factory: pytest.TempPathFactory, axes: dict[str, list[str]], data: st.DataObject
