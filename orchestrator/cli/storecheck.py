@@ -6,13 +6,16 @@ from pathlib import Path
 
 from orchestrator.drivers.store.check import check
 from orchestrator.drivers.store.database import Database
-from orchestrator.model.errors import SmoketestError
+from orchestrator.model.errors import SmoketestError, StoreAway
 from orchestrator.model.verdict import ExitStatus
 from orchestrator.wiring.home import Home
 
 
 def main(home: Path) -> int:
-    """Print the violations of the home's store; with a sentence, return 2 if there is none."""
+    """Print the violations of the home's store; with a sentence, return 2 if there is none.
+
+    What can be reached and is no store gives 3.
+    """
     url = Home(folder=home).kept_store()
     file = url.removeprefix("sqlite:///")
     # Opening it would make one.
@@ -21,9 +24,12 @@ def main(home: Path) -> int:
         return ExitStatus.USAGE
     try:
         wrong = check(Database(url))
-    except SmoketestError as error:
+    except StoreAway as error:
         sys.stderr.write(f"{error}\n")
         return ExitStatus.USAGE
+    except SmoketestError as error:
+        sys.stderr.write(f"{error}\n")
+        return ExitStatus.UNDECIDED
     sys.stdout.write(json.dumps(wrong) + "\n")
     return ExitStatus.PASSED
 

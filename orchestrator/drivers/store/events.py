@@ -14,7 +14,6 @@ from orchestrator.drivers.store.attempts import (
     enqueue,
     find_all,
     following,
-    record,
     record_all,
     refuse_stale,
 )
@@ -98,7 +97,9 @@ def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[None]:
             close(tx, [attempt.id], ruling)
             found[attempt.id] = replace(attempt, state=State.DONE)
         if ruling and item.retry is not None and not attempt.stopping:
-            _try_again(tx, attempt, following(attempt, item.retry, item.turn), item.now)
+            again = following(attempt, item.retry, item.turn)
+            notes = _try_again(tx, attempt, again, item.now)
+            happened += [(attempt.id, note, item.now) for note in notes]
     record_all(tx, happened)
     return [None] * len(asked)
 
@@ -127,14 +128,19 @@ def _ruling(attempt: AttemptId, events: Sequence[Event]) -> Ruling | None:
     return judged.ruling if judged else None
 
 
-def _try_again(tx: Transaction, attempt: Attempt, again: NewAttempt, now: datetime) -> None:
-    """Queue the next try, unless a newer commit has taken its place in the lane `merged`."""
+def _try_again(
+    tx: Transaction, attempt: Attempt, again: NewAttempt, now: datetime
+) -> tuple[Event, ...]:
+    """Queue the next try, unless a newer commit has taken its place in the lane `merged`.
+
+    Return what is to be said after the verdict.
+    """
     newer = successor(tx, attempt.id)
     if newer is None:
         enqueue(tx, [again], now)
-        return
+        return ()
     text = f"not tried again: superseded by run {newer}, which has a newer commit"
-    record(tx, [(attempt.id, Event(kind=Kind.NOTE, stage=Stage.VERDICT, text=text))], now)
+    return (Event(kind=Kind.NOTE, stage=Stage.VERDICT, text=text),)
 
 
 def _event(row: Row[Any]) -> Event:
