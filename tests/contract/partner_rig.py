@@ -109,6 +109,11 @@ class Rig:
         """Return what happened to an attempt."""
         return self.store.events.of(AttemptId(f"{CELL}/{number}"))
 
+    def key(self, number: int = 1) -> str:
+        """Return what the attempt's order is known by at the partner."""
+        found = self.store.orders.find(AttemptId(f"{CELL}/{number}"))
+        return found.order.key if found else ""
+
     def standing(self, number: int = 1) -> str:
         """Return where the attempt's order is."""
         found = self.store.orders.find(AttemptId(f"{CELL}/{number}"))

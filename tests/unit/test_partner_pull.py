@@ -21,6 +21,7 @@ from orchestrator.model.partner import Order
 from orchestrator.model.verdict import Verdict
 from orchestrator.service.gate import Wish
 from tests.chaining import keep, worker
+from tests.contract import fake_jenkins
 from tests.contract.partner_rig import CONTRACT, Rig
 from tests.unit.web_house import Furnished, furnish
 
@@ -101,6 +102,33 @@ def test_a_red_test_is_the_product_s(home: Furnished, tmp_path: Path) -> None:
     ruling = rig.cell().ruling
     assert ruling
     assert (ruling.verdict, ruling.cause) == (Verdict.FAILED, "san::attach: no LUN, at hp")
+
+
+@pytest.mark.parametrize("red", [False, True])
+def test_a_worker_has_its_own_jenkins_do_an_order_once(
+    home: Furnished, tmp_path: Path, *, red: bool
+) -> None:
+    token = keep(tmp_path / "hp.token", vendor(home))
+    fake = fake_jenkins.Jenkins(queued=0, building=10**6)
+    if red:
+        fake.result, fake.report = "UNSTABLE", fake_jenkins.RED
+    with fake_jenkins.serving(fake) as url, walking(home, tmp_path) as rig:
+        words = ("--jenkins", url, "--job", "vendor/a b", "--once")
+        first = worker(home.url, token, tmp_path / "worker", *words)
+        eventually(lambda: fake.looks > 1)
+        first.kill()
+        first.wait()
+        fake.building = 0
+        second = worker(home.url, token, tmp_path / "worker", *words)
+        assert second.wait(200) == 0, (tmp_path / "worker/worker.log").read_text()
+    (asked,) = fake.starts
+    assert (asked["RUN_ID"], asked["COMMIT"]) == (rig.key(), rig.sha), "found by its key"
+    ruling = rig.cell().ruling
+    assert ruling
+    wanted = (Verdict.FAILED, "suite.test_volume: no LUN, at hp") if red else (Verdict.PASSED, "")
+    assert (ruling.verdict, ruling.cause) == wanted
+    files = tmp_path / "files/1/kvm-lefthand/1"
+    assert (files / "partner-console.log").read_text().endswith("Finished\n")
 
 
 @pytest.fixture
