@@ -122,10 +122,10 @@ class Rig:
 
 def jenkins(url: str, contract: Contract = CONTRACT, user: str = "smoketest") -> Partner:
     """Return the driver of the Jenkins at `url`."""
-    login = Login(name=NAME, url=url, user=user, token=Secret("0123456789abcdef"))
+    login = Login(name=contract.name, url=url, user=user, token=Secret("0123456789abcdef"))
     return JenkinsPartner(contract, login, str, "http://main.example/hook/".__add__, {})
 
 
-def guarded(driver: Partner) -> Partner:
+def guarded(driver: Partner, name: str = NAME) -> Partner:
     """Return the driver with its circuit breaker."""
-    return Breaker(driver, SystemClock(), NAME)
+    return Breaker(driver, SystemClock(), name)
