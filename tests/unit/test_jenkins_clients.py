@@ -188,6 +188,50 @@ def assert_the_log_is_told_in_parts(
     assert (seen["building"], seen["result"]) == (False, "SUCCESS")
 
 
+def test_the_remote_trigger_plugin_aborts_as_recorded(ours: Face) -> None:
+    """When the asking build is stopped: what waits leaves the queue, what runs is stopped."""
+    basic = httpx.BasicAuth("ann", ours.token)
+    with httpx.Client(auth=basic, trust_env=False, timeout=60) as plugin:
+
+        def asked(key: str) -> int:
+            given = parameters(ours, key)
+            started = plugin.post(f"{ours.url}/job/{JOB}/buildWithParameters", params=given)
+            return int(started.headers["location"].split("/")[-2])
+
+        waiting = asked("prt-cancel")
+        for _ in range(2):
+            gone = plugin.post(f"{ours.url}/queue/cancelItem", params={"id": waiting})
+            assert gone.status_code == 204
+        item = plugin.get(f"{ours.url}/queue/item/{waiting}/api/json/").json()
+        assert item["cancelled"] is True
+        running = asked("prt-stop")
+        ours.grant()
+        build = f"{ours.url}/job/{JOB}/{running}"
+        stopped = plugin.post(f"{build}/stop")
+        assert (stopped.status_code, stopped.headers["location"]) == (302, f"{build}/")
+        assert plugin.get(f"{build}/").status_code == 200
+        seen = plugin.get(f"{build}/api/json/?tree=result,building&seed=1").json()
+        assert (seen["building"], seen["result"]) == (True, None), "it is not over yet"
+        ours.obey(running)
+        seen = plugin.get(f"{build}/api/json/?tree=result,building&seed=2").json()
+        assert (seen["building"], seen["result"]) == (False, "ABORTED")
+        log = plugin.get(f"{build}/logText/progressiveText?start=0")
+        assert "x-more-data" not in log.headers
+        assert plugin.post(f"{build}/stop").status_code == 302, "stopping twice is stopping once"
+
+
+def test_jenkinsapi_and_api4jenkins_take_what_waits_out_of_the_queue(ours: Face) -> None:
+    client = JenkinsApi(ours.url, username="ann", password=ours.token, timeout=60)
+    asked = client[JOB].invoke(build_params=parameters(ours, "ja-cancel"))
+    client.get_queue().delete_item(asked)
+    other = api4jenkins.Jenkins(ours.url, auth=("ann", ours.token))
+    item = other.build_job(JOB, **parameters(ours, "a4-cancel"))
+    item.cancel()
+    third = jenkins.Jenkins(ours.url, "ann", ours.token, timeout=60)
+    for number in (asked.queue_id, item.id):
+        assert third.get_queue_item(int(number))["cancelled"] is True
+
+
 def test_the_plugin_with_a_job_s_token_alone(ours: Face) -> None:
     where = f"{ours.url}/buildByToken/buildWithParameters"
     given = {"job": JOB, **parameters(ours, "root")}
