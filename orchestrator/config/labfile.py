@@ -42,7 +42,7 @@ __all__ = [
 
 _TABLES = (
     *("lab", "store", "repos", "nodes", "images", "drivers", "folders", "emulated"),
-    *("people", "mail", "notices", "watch", "review", "limits"),
+    *("people", "mail", "notices", "callbacks", "watch", "review", "limits"),
     "partners",
 )
 #: what machines share while they are installed

@@ -62,6 +62,8 @@ class Told:
     people: Mapping[str, str] = field(default_factory=dict)
     mail: MailServer | None = None
     notices: tuple[Notice, ...] = ()
+    #: what Jenkins clients want called may lead into our own network
+    callbacks_inside: bool = False
 
 
 _NONE = Secret("")
@@ -84,7 +86,9 @@ def told(lab: Entry, home: Path) -> Told:
         if notice.by is By.MAIL and mail is None:
             where = lab["notices"][notice.subscription.name]
             raise where.wrong(f"`{where.name}` goes by mail, and there is no `[mail]`; add it")
-    return Told(people=people, mail=mail, notices=found)
+    lab["callbacks"].table("inside")
+    inside = lab["callbacks"]["inside"].flag(default=False)
+    return Told(people=people, mail=mail, notices=found, callbacks_inside=inside)
 
 
 def _server(entry: Entry, home: Path) -> MailServer:

@@ -1,9 +1,25 @@
 """What a Jenkins client sees of us: jobs with parameters, and builds that it asked for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestrator.model.ids import RunId
+from orchestrator.model.partner import Claim
+from orchestrator.model.verdict import Verdict
+
+#: parameters that say whom to call when a build is over; both let their holder in somewhere
+CALLBACK_URL = "CALLBACK_URL"
+CALLBACK_TOKEN = "CALLBACK_TOKEN"  # noqa: S105  # a parameter's name
+HIDDEN = frozenset({CALLBACK_URL, CALLBACK_TOKEN})
+#: the subscription of those who are called
+CALLBACKS = "jenkins callbacks"
+RESULTS: Mapping[Verdict, Claim] = {
+    Verdict.PASSED: Claim.SUCCESS,
+    Verdict.FAILED: Claim.UNSTABLE,
+    Verdict.BROKEN: Claim.FAILURE,
+    Verdict.CANCELLED: Claim.ABORTED,
+    Verdict.SKIPPED: Claim.NOT_BUILT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +33,11 @@ class Item:
     #: who asked, by token
     asker: str
     #: as they were given, as far as the job declares them
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, str] = field(repr=False)
+
+    def shown(self) -> dict[str, str]:
+        """Return the parameters that others may see."""
+        return {name: value for name, value in self.parameters.items() if name not in HIDDEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from orchestrator.model.ids import AttemptId
 from orchestrator.model.notice import Change, Message, Subscription
 from orchestrator.model.review import Proposal, Remark, Watched
 
@@ -19,6 +20,10 @@ class Notices(Protocol):
         Each change goes to everybody that `address` returns for it. One transaction with the
         position: nothing is left out or put there twice. The first call only takes the position.
         """
+        ...
+
+    def tell(self, subscription: str, recipient: str, attempt: AttemptId, now: datetime) -> None:
+        """Put the end of the attempt, if it came, into the outbox, unless it is there."""
         ...
 
     def bundle(self, wanted: Subscription, now: datetime) -> int:

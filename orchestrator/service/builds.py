@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from orchestrator.model.access import Asker, Right, Role
 from orchestrator.model.errors import ConfigError, Denied, NotFound
-from orchestrator.model.ids import RunId, cell_id
-from orchestrator.model.job import Item, Job
+from orchestrator.model.ids import AttemptId, RunId, cell_id
+from orchestrator.model.job import CALLBACK_TOKEN, CALLBACK_URL, CALLBACKS, Item, Job
 from orchestrator.model.request import Request
 from orchestrator.model.view import CellDetail
+from orchestrator.ports.clock import Clock
 from orchestrator.ports.items import Items
+from orchestrator.ports.outbox import Notices
 from orchestrator.service.desk import Desk
 from orchestrator.service.library import Library
 
@@ -25,7 +27,8 @@ PARAMETERS: Mapping[str, str] = {
     "COMMIT": "the very commit, over REF",
     "ARCH": "the architecture, where the job is not one",
     "REASON": "why it is asked for",
-    "CALLBACK_URL": "taken, and not called: ask for the build's state",
+    CALLBACK_URL: "called once by POST when the build is over: the URL of a webhook-step",
+    CALLBACK_TOKEN: "sent with that call as its Authorization, as it is",
     TRACE: "the trace that the build belongs to (W3C); the header of that name says the same",
     "GERRIT_PROJECT": "as REPO",
     "GERRIT_REFSPEC": "as REF",
@@ -33,6 +36,11 @@ PARAMETERS: Mapping[str, str] = {
 }
 DEFAULT_REF = "trunk"
 LONGEST = 4096
+#: an address that can be called, with its port
+_CALLABLE = re.compile(
+    r"https?://(?:[!-~]*@)?(?:[\w.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(?:[/?#][!-~]*)?",
+    re.ASCII | re.IGNORECASE,
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -43,6 +51,8 @@ class Builds:
     desk: Desk
     library: Library
     items: Items
+    notices: Notices
+    clock: Clock
 
     def jobs(self) -> dict[str, Job]:
         """Return every job by name: the archs, then what was described."""
@@ -88,11 +98,22 @@ class Builds:
             raise Denied(f"{asker.name} may not ask for {job.arch}")
         told = {key: _clean(text) for key, text in given.items() if key in job.parameters}
         values = dict(job.parameters) | told
+        _check_callback(values)
         key = told.get(KEY) or secrets.token_hex(16)
         run = self.desk.ask(_request(values, job, asker, f"jenkins:{asker.name}:{name}:{key}"))
-        return self.items.put(
+        item = self.items.put(
             Item(run=run.id, job=name, arch=job.arch, asker=asker.name, parameters=values)
         )
+        self._tell_what_was_over(item)
+        return item
+
+    def _tell_what_was_over(self, item: Item) -> None:
+        """Call back for a run that ended before it was known that somebody wants the call."""
+        if not item.parameters.get(CALLBACK_URL):
+            return
+        for attempt in self.detail(item).attempts:
+            end = AttemptId(attempt.attempt)
+            self.notices.tell(CALLBACKS, str(item.run), end, self.clock.now())
 
     def item(self, number: int) -> Item:
         """Return the item of that number; raise `NotFound`."""
@@ -127,6 +148,16 @@ class Builds:
             "REPO": named[0] if named else "",
             "REF": DEFAULT_REF,
         }
+
+
+def _check_callback(values: Mapping[str, str]) -> None:
+    """Raise `ConfigError` for an address that nobody could call, or a token that cannot be sent."""
+    url, token = values[CALLBACK_URL], values[CALLBACK_TOKEN]
+    known = _CALLABLE.fullmatch(url)
+    if url and not (known and 0 < int(known[1] or 80) < 2**16):
+        raise ConfigError("CALLBACK_URL is no http or https address")
+    if not token.isascii():
+        raise ConfigError("CALLBACK_TOKEN has letters that no header takes")
 
 
 def _request(values: Mapping[str, str], job: Job, asker: Asker, key: str) -> Request:

@@ -4,8 +4,8 @@ Every step is in the store before it has an effect outside, so that a kill loses
 whose delivery was cut off is sent again under the same id.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from orchestrator.model.errors import ConfigError, NotFound, Refused, SmoketestError
@@ -33,6 +33,8 @@ class Mailroom:
     subscriptions: Mapping[str, Subscription]
     couriers: Mapping[str, Courier]
     people: Mapping[str, str]
+    #: of subscriptions that are no lab file's: whom a change is told to
+    told: Mapping[str, Callable[[Change], tuple[str, ...]]] = field(default_factory=dict)
 
     def round(self, name: str) -> int:
         """Do all that is to do for one subscription now; return how many messages were sent."""
@@ -46,6 +48,8 @@ class Mailroom:
 
     def address(self, wanted: Subscription, change: Change) -> tuple[str, ...]:
         """Return whom the subscription tells of the change: each address once."""
+        if choose := self.told.get(wanted.name):
+            return choose(change)
         if not wanted.to:
             return ("",)
         named = {LIEUTENANTS: change.lieutenants, REQUESTER: (change.requester,)}

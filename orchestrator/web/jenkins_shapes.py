@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from orchestrator.model.event import Event, Kind
-from orchestrator.model.job import Item, Job
+from orchestrator.model.job import RESULTS, Item, Job
 from orchestrator.model.partner import Claim
 from orchestrator.model.result import Outcome, TestResult
 from orchestrator.model.run import State
@@ -16,13 +16,6 @@ from orchestrator.model.view import CellDetail
 Shape = dict[str, Any]
 
 _MODEL = "hudson.model."
-RESULTS: Mapping[Verdict, Claim] = {
-    Verdict.PASSED: Claim.SUCCESS,
-    Verdict.FAILED: Claim.UNSTABLE,
-    Verdict.BROKEN: Claim.FAILURE,
-    Verdict.CANCELLED: Claim.ABORTED,
-    Verdict.SKIPPED: Claim.NOT_BUILT,
-}
 _COLOURS = {
     Claim.SUCCESS: "blue",
     Claim.UNSTABLE: "yellow",
@@ -154,7 +147,7 @@ def item_shape(base: str, job: Job, item: Item, detail: CellDetail) -> Shape:
         "buildable": False,
         "id": int(item.run),
         "inQueueSince": asked,
-        "params": "".join(f"\n{name}={value}" for name, value in item.parameters.items()),
+        "params": "".join(f"\n{name}={value}" for name, value in item.shown().items()),
         "stuck": False,
         "task": job_ref(base, job),
         "url": f"queue/item/{item.run}/",
@@ -281,7 +274,7 @@ def _actions(item: Item, detail: CellDetail) -> list[Shape]:
         "userId": asker,
         "userName": asker,
     }
-    given = [_value(name, value) for name, value in item.parameters.items()]
+    given = [_value(name, value) for name, value in item.shown().items()]
     report = report_shape(detail)
     tested = [_counts(report)] if report else []
     return [

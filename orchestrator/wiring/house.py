@@ -212,7 +212,9 @@ def _web(
         images=partial(files, lab),
         token=home.token(),
         gate=_gate(home, lab, store),
-        builds=Builds(desk=desk, library=library, items=store.items),
+        builds=Builds(
+            desk=desk, library=library, items=store.items, notices=store.notices, clock=kit.clock
+        ),
         partnership=partnership(kit, store, engine),
     )
 

@@ -1,15 +1,26 @@
 """The mailroom of a lab: a subscription and a courier for each `[notices.NAME]`."""
 
+from functools import partial
+
 from orchestrator.config.notices import By, Form, MailServer, Notice
 from orchestrator.drivers.clock.system import SystemClock
+from orchestrator.drivers.notify.callback import Callback
 from orchestrator.drivers.notify.chat import Chat
 from orchestrator.drivers.notify.mail import Mail
 from orchestrator.drivers.notify.webhook import Webhook, key
 from orchestrator.drivers.store.opened import Store
 from orchestrator.model.errors import Bug
+from orchestrator.model.ids import RunId
+from orchestrator.model.job import CALLBACK_URL, CALLBACKS
+from orchestrator.model.notice import Change, Subscription
+from orchestrator.model.verdict import Verdict
+from orchestrator.ports.items import Items
 from orchestrator.ports.notify import Courier
 from orchestrator.service.mailroom import Mailroom
 from orchestrator.wiring.lab import LabParts
+
+#: every end is told at once
+WANTED = Subscription(name=CALLBACKS, every=True, on=tuple(Verdict), digest=0)
 
 
 def mailroom(lab: LabParts, store: Store, url: str) -> Mailroom:
@@ -19,10 +30,24 @@ def mailroom(lab: LabParts, store: Store, url: str) -> Mailroom:
     return Mailroom(
         clock=SystemClock(),
         notices=store.notices,
-        subscriptions={name: notice.subscription for name, notice in notices.items()},
-        couriers={name: _courier(n, lab.told.mail, pages) for name, n in notices.items()},
+        subscriptions={
+            **{name: notice.subscription for name, notice in notices.items()},
+            CALLBACKS: WANTED,
+        },
+        couriers={
+            **{name: _courier(n, lab.told.mail, pages) for name, n in notices.items()},
+            CALLBACKS: Callback(items=store.items, pages=pages, inside=lab.told.callbacks_inside),
+        },
         people=lab.told.people,
+        told={CALLBACKS: partial(called, store.items)},
     )
+
+
+def called(items: Items, change: Change) -> tuple[str, ...]:
+    """Return the number of the build that ended, if who asked for it wants to be called."""
+    item = items.find(RunId(change.run))
+    wanted = item and item.arch == change.arch and item.parameters.get(CALLBACK_URL)
+    return (str(change.run),) if wanted else ()
 
 
 def _courier(notice: Notice, mail: MailServer | None, pages: str) -> Courier:

@@ -103,7 +103,8 @@ def theirs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Theirs]:
 def chained(made: Face) -> Partner:
     contract = Contract(name=NAME, jobs={ARCH: JOB})
     login = Login(name=NAME, url=made.url, user="main", token=Secret(made.token))
-    return JenkinsPartner(contract, login, lambda _: made.home.repo, str, {})
+    hook = "http://main.example/hook/".__add__
+    return JenkinsPartner(contract, login, lambda _: made.home.repo, hook, {})
 
 
 def limit(seconds: float = 120) -> Deadline:

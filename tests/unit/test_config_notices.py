@@ -55,6 +55,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     [
         ('[notices.a]\nby = "mail"\nto = ["lieutenants"]', 1, "there is no `[mail]`; add it"),
         (MAIL + '[notices.a]\nby = "mail"', 4, "`notices.a.to` is missing"),
+        ('[callbacks]\ninside = "yes"', 2, "inside"),
+        ("[callbacks]\noutside = true", 2, "unknown key"),
         ('[notices.a]\nby = "pigeon"', 2, "`pigeon`, which is unknown"),
         ('[notices.a]\nby = "webhook"\nurl = "ftp://x"', 3, "no http or https address"),
         ('[notices.a]\nby = "webhook"\nurl = "http://x"\nsecret = "abc"', 4, "written out"),

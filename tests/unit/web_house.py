@@ -272,7 +272,13 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
         images={IMAGE: _image(folder)}.get,
         token=token,
         gate=web_partners.gate(lab, store, token),
-        builds=Builds(desk=desk, library=library, items=store.items),
+        builds=Builds(
+            desk=desk,
+            library=library,
+            items=store.items,
+            notices=store.notices,
+            clock=SystemClock(),
+        ),
         partnership=web_partners.partnership(lab, store, engine),
     )
 

@@ -31,8 +31,8 @@ def post(
 ) -> Answer:
     """Send `content` and return the answer.
 
-    Raises `Refused` for an address in our own network unless `inside` allows it, `Undelivered` if
-    nobody answers.
+    Raises `Refused` for what is no address, or for one in our own network unless `inside` allows
+    it, `Undelivered` if nobody answers.
     """
     deadline.check()
     parts = urlsplit(url)
@@ -55,11 +55,15 @@ def post(
         # The path may be the secret that lets us in: only the host is said.
         msg = f"{host} did not answer ({type(error).__name__})"
         raise Undelivered(msg) from error
+    except httpx.InvalidURL as error:
+        raise Refused("the address cannot be called: it is none") from error
 
 
 def _resolved(host: str, port: int, *, inside: bool) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise Refused("the address cannot be called: its host is no name") from error
     except OSError as error:
         msg = f"the name {host!r} cannot be resolved"
         raise Undelivered(msg) from error

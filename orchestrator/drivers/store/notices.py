@@ -47,6 +47,15 @@ class Notices:
             put += self._page(wanted, address, now)
         return put
 
+    def tell(self, subscription: str, recipient: str, attempt: AttemptId, now: datetime) -> None:
+        """Put the end of the attempt, if it came, into the outbox, unless it is there."""
+        with self.database.write() as tx:
+            end = tx.one("event_judged", attempt=attempt)
+            rows = tx.all("changes_since", seq=end.seq - 1, limit=1) if end else ()
+            for change in (_change(tx, row) for row in rows):
+                if change.decides:
+                    _write(tx, subscription, recipient, change, now)
+
     def bundle(self, wanted: Subscription, now: datetime) -> int:
         """Make messages of what waited for the digest; return how many."""
         with self.database.read() as tx:

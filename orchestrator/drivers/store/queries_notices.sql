@@ -10,6 +10,9 @@ on conflict (subscription) do update set position = excluded.position;
 -- event_newest -- the end of history
 select coalesce(max(seq), 0) as seq from events;
 
+-- event_judged -- where in history an attempt was judged
+select seq from events where attempt = :attempt and kind = 'judged';
+
 -- changes_since -- attempts that were queued, started or judged after a position, oldest first
 select
     e.seq, e.at, e.kind, e.stage, a.id as attempt, a.ruling,
