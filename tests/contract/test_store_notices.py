@@ -22,6 +22,7 @@ from tests.contract.storing import (
     PASSED,
     arch,
     ask,
+    database,
     enrol,
     judge,
     later,
@@ -224,8 +225,13 @@ def _tell(opened: Store) -> None:
     opened.notices.bundle(FLIPS, later(0))
 
 
-def test_killed_at_any_instant_everybody_is_told_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/store.sqlite"
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_any_instant_everybody_is_told_once(kind: str, tmp_path: Path) -> None:
+    with database(kind, tmp_path) as url:
+        _kill_often(url)
+
+
+def _kill_often(url: str) -> None:
     opened = open_store(url)
     opened.notices.collect(FLIPS, everybody, later(0))
     context = multiprocessing.get_context("spawn")
