@@ -46,6 +46,8 @@ class Change:
     patched: bool = False
     #: another attempt at the cell follows by itself: this one decides nothing
     retried: bool = False
+    #: its partner fell silent that was not before, and another way is tried
+    silence: bool = False
 
     @property
     def run(self) -> int:
@@ -103,7 +105,7 @@ class Subscription:
         if self.moments:
             return True
         told = change.decides if self.every else change.flips
-        return told and change.verdict in self.on
+        return (told or change.silence) and change.verdict in self.on
 
 
 class MessageState(StrEnum):

@@ -11,14 +11,19 @@ from pathlib import Path
 import pytest
 
 from orchestrator.drivers.store.opened import Store, open_store
+from orchestrator.model.arch import Alternative, Means
 from orchestrator.model.errors import NotFound
+from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.notice import Change, MessageState, Moment, Subscription
+from orchestrator.model.partner import Order
 from orchestrator.model.request import Lane
 from orchestrator.model.verdict import Blame, Ruling, Verdict
+from orchestrator.stages.lease import schedule
 from tests.contract.storing import (
     BROKEN,
     KINDS,
+    NOW,
     PASSED,
     arch,
     ask,
@@ -159,6 +164,53 @@ def test_who_wants_every_moment_gets_each_in_a_message(store: Store) -> None:
     assert store.notices.bundle(wanted, later(0)) == 2
     moments = [m.changes[0].moment for m in store.notices.messages()]
     assert sorted(moments) == [Moment.FINISHED, Moment.QUEUED]
+
+
+def by_partner(store: Store, sign: Kind, ref: str = "trunk") -> AttemptId:
+    """Return an attempt whose partner gave that sign; a silent one is tried another way."""
+    ways = (Alternative(means=Means.PARTNER, partner="hp"), Alternative(means=Means.SIMULATOR))
+    asked = ask(store, plan(replace(arch("kvm"), alternatives=ways), sha=ref), ref=ref)
+    store.queue.grant(schedule, later(1))
+    attempt = AttemptId(f"{asked.id}/kvm/1")
+    order = Order(
+        attempt=attempt,
+        partner="hp",
+        arch="kvm",
+        key=str(attempt),
+        repo="nova",
+        ref=ref,
+        commit=ref,
+        hook=f"hook-{attempt}",
+        asked_at=NOW,
+        due_at=later(60),
+    )
+    store.orders.open(order)
+    store.events.append(attempt, [Event(kind=sign, stage=Stage.PARTNER)], later(59))
+    silent = sign is Kind.SILENT
+    broken = Ruling(verdict=Verdict.BROKEN, blame=Blame.PARTNER, cause="hp is silent")
+    judge(store, attempt, broken if silent else PASSED, frozenset() if silent else None)
+    store.queue.release(attempt)
+    if silent:
+        judge(store, AttemptId(f"{asked.id}/kvm/2"), PASSED)
+    return attempt
+
+
+def test_a_partner_that_falls_silent_is_told_once_until_it_answers(store: Store) -> None:
+    assert told(store, FLIPS) == []
+    first = by_partner(store, Kind.SILENT)
+    (change,) = told(store, FLIPS)
+    assert (change.attempt, change.verdict, change.decides) == (first, Verdict.BROKEN, False)
+    by_partner(store, Kind.SILENT)
+    assert told(store, FLIPS) == [], "it is silent as before"
+    assert [one.ref for one in _after(store, Kind.SILENT, "other")] == ["other"]
+    assert _after(store, Kind.ANSWERED) == []
+    assert [one.silence for one in _after(store, Kind.SILENT)] == [True]
+    assert told(store, replace(FLIPS, name="red", on=(Verdict.FAILED,))) == []
+
+
+def _after(store: Store, sign: Kind, ref: str = "trunk") -> list[Change]:
+    by_partner(store, sign, ref)
+    return told(store, FLIPS)
 
 
 def message(store: Store) -> str:

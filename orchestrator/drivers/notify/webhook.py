@@ -94,6 +94,7 @@ def _shape(change: Change, url: str) -> dict[str, object]:
         "voting": change.voting,
         "verdict": ruling.verdict if ruling else None,
         "before": change.before,
+        "decides": change.decides,
         "blame": ruling.blame if ruling else None,
         "cause": ruling.cause if ruling else "",
         "requester": change.requester,

@@ -32,6 +32,9 @@ def headline(message: Message) -> str:
 def sentence(change: Change) -> str:
     """Return `kvm-flat fails on nova@trunk`."""
     verdict = change.verdict
+    if change.silence:
+        says = "got no answer from its partner, and goes another way,"
+        return f"{change.arch} {says} on {change.repo}@{change.ref}"
     says = str(change.moment) if verdict is None else _SAYS[verdict]
     if verdict and change.flips:
         says = _AGAIN.get(verdict, says)

@@ -1,7 +1,7 @@
 """The outbox: what is to be told to people, and how far that came."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -17,7 +17,7 @@ from orchestrator.drivers.store.codec import (
     encode,
     stamp,
 )
-from orchestrator.drivers.store.database import Database, Transaction
+from orchestrator.drivers.store.database import Database, Transaction, Value
 from orchestrator.model.errors import NotFound
 from orchestrator.model.event import Kind, Stage
 from orchestrator.model.ids import AttemptId
@@ -201,9 +201,8 @@ def _change(tx: Transaction, row: Row[Any]) -> Change:
     arch = arch_from(row.arch)
     commit = SNAPSHOT.validate_json(row.snapshot).commit
     judged = row.kind == Kind.JUDGED
-    before = None
-    if judged:
-        before = tx.one("change_before", arch=arch.name, repo=row.repo, ref=row.ref, seq=row.seq)
+    where = {"arch": arch.name, "repo": row.repo, "ref": row.ref, "seq": row.seq}
+    before = tx.one("change_before", **where) if judged else None
     usual = Moment.FINISHED if judged else Moment.STARTED
     return Change(
         attempt=AttemptId(row.attempt),
@@ -222,5 +221,13 @@ def _change(tx: Transaction, row: Row[Any]) -> Change:
         ruling=RULING.validate_json(row.ruling) if judged else None,
         before=Verdict(before.verdict) if before else None,
         retried=bool(row.retried),
+        silence=judged and bool(row.retried) and _fell_silent(tx, row.attempt, where),
         patched=bool(commit.patched),
     )
+
+
+def _fell_silent(tx: Transaction, attempt: str, where: Mapping[str, Value]) -> bool:
+    """Return whether the attempt's partner is silent now, and was not the last time."""
+    signs = [(row.attempt, row.kind) for row in tx.all("partner_signs", attempt=attempt, **where)]
+    again = [kind for _, kind in signs[1:]] == [Kind.SILENT]
+    return signs[:1] == [(attempt, Kind.SILENT)] and not again

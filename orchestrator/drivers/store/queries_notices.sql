@@ -65,6 +65,19 @@ where r.repo = :repo and r.ref = :ref and e.seq < :seq
 order by e.seq desc
 limit 1;
 
+-- partner_signs -- how an attempt's partner, asked for that arch of that branch, ended the last two
+select e.attempt, e.kind
+from orders o
+join orders p on p.partner = o.partner
+join attempts a on a.id = p.attempt
+join runs r on r.id = a.run
+join events e on e.attempt = a.id and e.kind in ('silent', 'late', 'answered')
+where o.attempt = :attempt and e.seq < :seq
+    and r.repo = :repo and r.ref = :ref
+    and a.cell = cast(r.id as text) || '/' || cast(:arch as text)
+order by e.seq desc
+limit 2;
+
 -- letter_insert -- tell somebody of a change, once
 insert into letters (id, subscription, recipient, attempt, moment, at, value)
 values (
