@@ -198,14 +198,58 @@ def test_cdevents_tell_each_moment() -> None:
         for one in moments.values():
             courier.deliver(message(one), soon())
     events = [json.loads(body) for _, body in found.posts]
-    kinds = [event["type"].split(".")[3] for event in events]
-    assert kinds == ["queued", "started", "finished"]
+    kinds = [".".join(event["type"].split(".")[2:4]) for event in events]
+    moments_told = [f"pipelinerun.{moment}" for moment in ("queued", "started", "finished")]
+    assert kinds == [*moments_told, "testsuiterun.finished"]
     for event, (headers, _) in zip(events, found.posts, strict=True):
         assert headers["content-type"] == "application/cloudevents+json"
         assert event["specversion"] == "1.0"
         assert event["data"]["context"]["type"] == event["type"]
-        assert event["data"]["subject"]["id"] == "1/kvm-flat/1"
+        assert event["data"]["subject"]["id"].startswith("1/kvm-flat/1")
+        assert headers["webhook-id"] == event["id"] == event["data"]["context"]["id"]
+    assert len({event["id"] for event in events}) == 4
     assert events[2]["data"]["subject"]["content"]["outcome"] == "success"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "retried", "outcome"),
+    [
+        (Verdict.PASSED, False, "pass"),
+        (Verdict.FAILED, False, "fail"),
+        (Verdict.BROKEN, False, "error"),
+        (Verdict.CANCELLED, False, "cancel"),
+        (Verdict.SKIPPED, False, None),
+        (Verdict.BROKEN, True, None),
+    ],
+)
+def test_a_decided_cell_is_a_test_suite_s_end_as_well(
+    verdict: Verdict, retried: bool, outcome: str | None
+) -> None:
+    ruling = Ruling(verdict=verdict, cause="test_two_nics failed")
+    with receiver() as found:
+        courier = hook(found.url, as_cdevents=True)
+        courier.deliver(message(change(ruling=ruling, retried=retried)), soon())
+    subjects = [json.loads(body)["data"]["subject"] for _, body in found.posts]
+    assert [subject["type"] for subject in subjects][:1] == ["pipelineRun"]
+    told = [subject["content"] for subject in subjects[1:]]
+    assert [content["outcome"] for content in told] == ([outcome] if outcome else [])
+    for content in told:
+        assert content["environment"] == {"id": "kvm-flat", "source": PAGES}
+        assert content["testSuite"]["id"] == "nova/kvm-flat"
+        assert content["reason"] == "test_two_nics failed"
+
+
+def test_a_cdevent_that_is_not_taken_is_sent_again_with_the_one_before_it() -> None:
+    with receiver() as found:
+        courier, sent = hook(found.url, as_cdevents=True), message()
+        found.answers = [204, 500]
+        with pytest.raises(Undelivered, match="500"):
+            courier.deliver(sent, soon())
+        courier.deliver(sent, soon())
+    names = [headers["webhook-id"] for headers, _ in found.posts]
+    assert names == [sent.id, f"{sent.id}_tests"] * 2
+    for headers, body in found.posts:
+        Reference(courier.secret.reveal()).verify(body, headers)
 
 
 def test_apprise_carries_to_what_its_url_names() -> None:

@@ -32,16 +32,23 @@ class Webhook:
     inside: bool = False
 
     def deliver(self, message: Message, deadline: Deadline) -> None:
-        """Post the message; a repeat has the same `webhook-id` and a time of its own."""
-        body = self._body(message)
+        """Post the message; a repeat has the same `webhook-id` and a time of its own.
+
+        As CDEvents it may be several posts; one that is not taken repeats those before it.
+        """
+        for name, shape in self._shapes(message):
+            self._post(name, shape, deadline)
+
+    def _post(self, name: str, shape: object, deadline: Deadline) -> None:
+        body = json.dumps(shape, ensure_ascii=False, separators=(",", ":")).encode()
         stamp = int(time.time())
         kind = "application/cloudevents+json" if self.as_cdevents else "application/json"
         headers = {
             "Content-Type": kind,
             "User-Agent": "smoketest",
-            "webhook-id": message.id,
+            "webhook-id": name,
             "webhook-timestamp": str(stamp),
-            "webhook-signature": sign(self.secret, message.id, stamp, body),
+            "webhook-signature": sign(self.secret, name, stamp, body),
         }
         answer = outward.post(self.url.reveal(), headers, body, deadline, inside=self.inside)
         if answer.status == HTTPStatus.GONE:
@@ -50,20 +57,20 @@ class Webhook:
             msg = f"the receiver answered {answer.status} {' '.join(answer.text.split())[:80]}"
             raise Undelivered(msg.rstrip())
 
-    def _body(self, message: Message) -> bytes:
+    def _shapes(self, message: Message) -> list[tuple[str, dict[str, object]]]:
+        """Return what is posted, each under its id."""
         if self.as_cdevents:
-            shape: object = cdevents.event(message, self.pages)
-        else:
-            shape = {
-                "type": "smoketest.changed",
-                "timestamp": message.made_at.isoformat(),
-                "data": {
-                    "subscription": message.subscription,
-                    "summary": wording.headline(message),
-                    "changes": [_shape(change, self.pages) for change in message.changes],
-                },
-            }
-        return json.dumps(shape, ensure_ascii=False, separators=(",", ":")).encode()
+            return [(str(one["id"]), one) for one in cdevents.events(message, self.pages)]
+        shape: dict[str, object] = {
+            "type": "smoketest.changed",
+            "timestamp": message.made_at.isoformat(),
+            "data": {
+                "subscription": message.subscription,
+                "summary": wording.headline(message),
+                "changes": [_shape(change, self.pages) for change in message.changes],
+            },
+        }
+        return [(message.id, shape)]
 
 
 def sign(secret: Secret, name: str, stamp: int, body: bytes) -> str:
