@@ -45,6 +45,9 @@ class ReviewSystem:
     pages: str = ""
     password: Secret = _NONE
     secret: Secret = _NONE
+    #: check runs, written as this GitHub App; empty: commit statuses
+    app: str = ""
+    app_key: Secret = _NONE
 
 
 _SHARED = ("kind", "projects", "archs", "forks")
@@ -52,7 +55,7 @@ _GERRIT = ("contact", "label", "trust", "user")
 _OWN = {
     Kind.GERRIT: (*_GERRIT, "host", "port", "key", "host_key"),
     Kind.GERRIT_REST: (*_GERRIT, "url", "password"),
-    Kind.GITHUB: ("url", "pages", "password", "secret"),
+    Kind.GITHUB: ("url", "pages", "password", "secret", "checks", "app", "app_key"),
     Kind.GITLAB: ("url", "pages", "password", "secret"),
 }
 _USUAL = {Kind.GITHUB: ("https://api.github.com", "https://github.com")}
@@ -69,6 +72,9 @@ def _system(name: str, entry: Entry, repos: Mapping[str, str], home: Path) -> Re
     gerrit = kind in {Kind.GERRIT, Kind.GERRIT_REST}
     usual = Forks.ALWAYS if gerrit else Forks.APPROVED
     api, pages = _addresses(kind, entry)
+    checks = entry["checks"].flag(default=False)
+    if not checks and (entry["app"].written or entry["app_key"].written):
+        raise entry.wrong(f"`{entry.name}` names an App and writes no checks; add checks = true")
     return ReviewSystem(
         name=name,
         kind=kind,
@@ -87,6 +93,8 @@ def _system(name: str, entry: Entry, repos: Mapping[str, str], home: Path) -> Re
         pages=pages,
         password=_NONE if kind is Kind.GERRIT else values.secret(entry["password"], home),
         secret=_NONE if gerrit else values.secret(entry["secret"], home),
+        app=entry["app"].text() if checks else "",
+        app_key=values.secret(entry["app_key"], home) if checks else _NONE,
     )
 
 

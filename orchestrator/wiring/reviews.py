@@ -5,6 +5,7 @@ from orchestrator.drivers.clock.system import SystemClock
 from orchestrator.drivers.review.gerrit import Account, GerritSsh, Manner
 from orchestrator.drivers.review.gerrit_rest import GerritRest
 from orchestrator.drivers.review.github import GitHub
+from orchestrator.drivers.review.github_checks import App, Checks
 from orchestrator.drivers.review.gitlab import GitLab
 from orchestrator.drivers.review.web import Api
 from orchestrator.drivers.store.opened import Store
@@ -47,14 +48,23 @@ def reviewing(lab: LabParts, store: Store, desk: Desk, library: Library) -> Revi
 def _system(system: ReviewSystem) -> Review:
     projects = tuple(system.projects)
     if system.kind in {Kind.GITHUB, Kind.GITLAB}:
-        maker = GitHub if system.kind is Kind.GITHUB else GitLab
         headers = {"Authorization": f"Bearer {system.password.reveal()}"}
-        return maker(
+        api = Api(url=system.url, headers=headers)
+        if system.kind is Kind.GITLAB:
+            return GitLab(
+                name=system.name,
+                api=api,
+                pages=system.pages,
+                projects=projects,
+                secret=system.secret,
+            )
+        return GitHub(
             name=system.name,
-            api=Api(url=system.url, headers=headers),
+            api=api,
             pages=system.pages,
             projects=projects,
             secret=system.secret,
+            checks=_checks(system),
         )
     manner = Manner(
         name=system.name,
@@ -74,3 +84,12 @@ def _system(system: ReviewSystem) -> Review:
         host_key=system.host_key,
     )
     return GerritSsh(account=account, manner=manner, clock=SystemClock())
+
+
+def _checks(system: ReviewSystem) -> Checks | None:
+    """Return what writes check runs, if wished; raise `ConfigError` for a key that cannot sign."""
+    if not system.app:
+        return None
+    app = App(id=system.app, key=system.app_key, url=system.url)
+    app.signed(SystemClock().now())
+    return Checks(name=system.name, app=app)

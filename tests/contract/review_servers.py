@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +18,9 @@ class Served:
     url: str = ""
     answers: dict[str, Any] = field(default_factory=dict)
     posts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    patches: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    #: what is answered to what is posted, by path
+    made: dict[str, Callable[[dict[str, Any]], Any]] = field(default_factory=dict)
     authorizations: set[str] = field(default_factory=set)
     #: what every answer begins with
     guard: str = ""
@@ -43,6 +46,11 @@ def serving() -> Iterator[Served]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             served.posts.append((unquote(self.path), body))
+            self._answer(served.made.get(unquote(self.path), lambda _: {})(body))
+
+        def do_PATCH(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            served.patches.append((unquote(self.path), body))
             self._answer({})
 
         def _answer(self, value: object) -> None:

@@ -60,6 +60,14 @@ def test_each_kind_is_read_with_its_usual_manners(tmp_path: Path) -> None:
     assert (slow.url, slow.label) == ("https://r.example.com", "Verified")
 
 
+def test_checks_are_written_as_an_app_where_that_is_wished(tmp_path: Path) -> None:
+    (plain,) = read(tmp_path, GITHUB)
+    assert (plain.app, plain.app_key.reveal()) == ("", "")
+    app = 'checks = true\napp = "12"\napp_key = "file:key"\n'
+    (made,) = read(tmp_path, GITHUB + app)
+    assert (made.app, made.app_key.reveal()) == ("12", "secret")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
@@ -70,6 +78,9 @@ def test_each_kind_is_read_with_its_usual_manners(tmp_path: Path) -> None:
         (GERRIT + 'secret = "file:key"\n', 11, "unknown key"),
         (GITHUB + 'forks = "some"\n', 8, "`some`, which is unknown"),
         (GITHUB.replace('"file:key"', '"hunter2"', 1), 5, "written out"),
+        (GITHUB + "checks = true\n", 3, "app"),
+        (GITHUB + 'app = "12"\n', 3, "add checks = true"),
+        (GERRIT + "checks = true\n", 11, "unknown key"),
         ('[review.l]\nkind = "gitlab"\nurl = "https://x"\n', 5, "/api/v4"),
     ],
 )

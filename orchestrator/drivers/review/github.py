@@ -1,4 +1,4 @@
-"""GitHub: pull requests by REST and hooks, commit statuses out."""
+"""GitHub: pull requests by REST and hooks, commit statuses or check runs out."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.drivers.review import signatures
+from orchestrator.drivers.review.github_checks import Checks
 from orchestrator.drivers.review.web import Api, Inbox
 from orchestrator.model.review import CellOpinion, Fate, Opinion, Proposal, Remark
 from orchestrator.model.secret import Secret
@@ -35,6 +36,8 @@ class GitHub:
     pages: str
     projects: tuple[str, ...]
     secret: Secret
+    #: check runs instead of statuses
+    checks: Checks | None = None
     inbox: Inbox = field(default_factory=Inbox)
 
     def proposals(self, deadline: Deadline) -> tuple[Proposal, ...]:
@@ -56,7 +59,10 @@ class GitHub:
         return self._whole(project, row, deadline) if row else None
 
     def tell(self, proposal: Proposal, opinion: Opinion, deadline: Deadline) -> None:
-        """Set the status of each arch; equal ones replace each other."""
+        """Set the status of each arch, or its check run; equal ones replace each other."""
+        if self.checks:
+            self.checks.tell(proposal, opinion, deadline)
+            return
         path = f"/repos/{proposal.project}/statuses/{proposal.sha}"
         if opinion.refusal:
             said = _cut(opinion.refusal)

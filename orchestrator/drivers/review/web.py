@@ -36,6 +36,10 @@ class Api:
         """Return the answer; raise `Undelivered`."""
         return self._exchange("POST", path, deadline, {}, body)
 
+    def patch(self, path: str, deadline: Deadline, body: Mapping[str, object]) -> Any:  # noqa: ANN401
+        """Return the answer; raise `Undelivered`."""
+        return self._exchange("PATCH", path, deadline, {}, body)
+
     def pages(self, path: str, deadline: Deadline, **query: str | int) -> list[Any]:
         """Return the items of every page of a list."""
         found: list[Any] = []
