@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
@@ -20,6 +22,7 @@ from orchestrator.model.verdict import Blame, Ruling, Verdict
 from tests.unit.web_house import Furnished, furnish
 
 FOLDER = Path(__file__).parents[2] / "jenkins"
+SCRIPTS = (FOLDER / "Jenkinsfile", *sorted((FOLDER / "vars").glob("*.groovy")))
 #: what the partner driver demands of a job, and what else it says
 ORDER = {"RUN_ID", "ARCH", "REPO", "REF", "COMMIT", "CALLBACK_URL"}
 
@@ -72,6 +75,38 @@ def test_a_wrong_job_is_refused_with_its_place(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode != 0
     assert "wrong.yaml:1" in done.stderr
+
+
+def _groovyc(*arguments: Path | str) -> subprocess.CompletedProcess[str]:
+    command = ["groovyc", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@cache
+def _has_groovy() -> bool:
+    """Return whether groovyc is here and finds a Java."""
+    return bool(shutil.which("groovyc")) and not _groovyc("--version").returncode
+
+
+@pytest.fixture
+def annotation(tmp_path: Path) -> Path:
+    """Give the one class of Jenkins that a Jenkinsfile names while it is compiled."""
+    made = tmp_path / "Library.groovy"
+    made.write_text("@interface Library { String[] value() }\n")
+    return made
+
+
+@pytest.mark.skipif("not _has_groovy()", reason="groovyc or Java is not installed")
+@pytest.mark.parametrize("broken", [False, True], ids=["ours", "broken"])
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_groovy_takes_our_scripts(
+    tmp_path: Path, annotation: Path, path: Path, broken: bool
+) -> None:
+    script = tmp_path / f"{path.stem}.groovy"
+    text = path.read_text()
+    script.write_text(text.rstrip().removesuffix("}") if broken else text)
+    done = _groovyc("-d", tmp_path / "classes", annotation, script)
+    assert (done.returncode != 0) is broken, done.stdout + done.stderr
 
 
 @contextmanager
