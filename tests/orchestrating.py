@@ -173,3 +173,15 @@ class Orchestrator:
 
     def _answers(self) -> bool:
         return (self.home / "server.json").exists()
+
+
+def hold(orchestrator: Orchestrator, cell: str) -> None:
+    """Keep the machine of a cell that was just asked for, while it surely has it."""
+    orchestrator.wait_for(lambda: machine(orchestrator, cell), 120, "a machine")
+    assert orchestrator.cli("hold", cell, "--hours", "1").returncode == 0
+
+
+def machine(orchestrator: Orchestrator, cell: str) -> str:
+    """Return the machine that the cell's first attempt has, or an empty text."""
+    rows = orchestrator.rows("SELECT node FROM leases WHERE attempt = ?", f"{cell}/1")
+    return str(rows[0][0]) if rows else ""

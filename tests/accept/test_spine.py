@@ -15,7 +15,7 @@ import pytest
 
 from tests.accept.changes import git, patch
 from tests.accept.leaks import leaks, secrets_of
-from tests.orchestrating import Orchestrator, Typed
+from tests.orchestrating import Orchestrator, Typed, hold, machine
 
 NEW_WAY = '[card["address"] for card in instance["virtual_interfaces"]]'
 #: a column that no database has, and nobody could have written into a canned result
@@ -81,18 +81,6 @@ def asked(smoketest: Orchestrator, clone: Path, patches: Mapping[str, Path]) -> 
         if name == "another":
             hold(smoketest, "1/kvm-flat")
     return begun
-
-
-def hold(smoketest: Orchestrator, cell: str) -> None:
-    """Keep the machine of a cell that was just asked for, as long as it surely has it."""
-    smoketest.wait_for(lambda: machine(smoketest, cell), 120, "a machine")
-    assert smoketest.cli("hold", cell, "--hours", "1").returncode == 0
-
-
-def machine(smoketest: Orchestrator, cell: str) -> str:
-    """Return the machine that the cell's first attempt has, or an empty text."""
-    rows = smoketest.rows("SELECT node FROM leases WHERE attempt = ?", f"{cell}/1")
-    return rows[0][0] if rows else ""
 
 
 def stored(smoketest: Orchestrator) -> list[int]:

@@ -28,8 +28,7 @@ from orchestrator.service.asker import Rules
 from tests.contract.review_servers import Served, serving
 from tests.unit.web_house import furnish
 
-NOW = datetime.now(UTC)
-OLD = (NOW - timedelta(hours=3)).isoformat()
+OLD = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
 
 
 def soon(seconds: float = 60) -> Deadline:
@@ -121,10 +120,15 @@ def signed(client: GitHub, told: dict[str, Any]) -> tuple[dict[str, str], bytes]
     return {"x-hub-signature-256": f"sha256={made}", "x-github-delivery": "d1"}, body
 
 
-def told(updated: str = NOW.isoformat(), project: str = "o/nova") -> dict[str, Any]:
+def now() -> str:
+    """Return the time of the test, not that of the suite's start: signatures get old."""
+    return datetime.now(UTC).isoformat()
+
+
+def told(updated: str = "", project: str = "o/nova") -> dict[str, Any]:
     return {
         "repository": {"full_name": project},
-        "pull_request": {"number": 5, "updated_at": updated},
+        "pull_request": {"number": 5, "updated_at": updated or now()},
     }
 
 
@@ -214,12 +218,12 @@ def test_gitlab_is_told_by_a_status_for_each_arch(served: Served) -> None:
     assert states == ["running", "failed", "success", "canceled"]
 
 
-def note(updated: str = NOW.isoformat()) -> bytes:
+def note(updated: str = "") -> bytes:
     return json.dumps(
         {
             "project": {"path_with_namespace": "g/nova"},
             "merge_request": {"iid": 5},
-            "object_attributes": {"updated_at": updated},
+            "object_attributes": {"updated_at": updated or now()},
         }
     ).encode()
 
@@ -240,7 +244,7 @@ def test_a_call_of_gitlab_may_be_signed_instead(served: Served) -> None:
     client, body = gitlab(served, secret), note()
 
     def headers(age: float, of: bytes = body) -> dict[str, str]:
-        when = NOW - timedelta(seconds=age)
+        when = datetime.now(UTC) - timedelta(seconds=age)
         signature = Reference(secret).sign("m1", when, of.decode())
         stamp = str(int(when.timestamp()))
         return {
