@@ -190,6 +190,8 @@ def _bind(lab: LabParts, usual: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((lab.address, choice))
+            # Two that start at once can both bind a port; only one of them can listen at it.
+            listener.listen()
         except OSError as error:
             listener.close()
             last = f"port {choice} of {lab.address} cannot be had ({error.strerror})"
