@@ -29,12 +29,14 @@ class Tgt:
         self.portal = address
         self._folder = folder
         self._allowed: dict[int, frozenset[str]] = {}
-        self._environment = {"PATH": _PATH, "TGT_IPC_SOCKET": str(folder / "control")}
+        # Relative to the folder that both run in: a socket's whole path may have 107 bytes only.
+        self._environment = {"PATH": _PATH, "TGT_IPC_SOCKET": "control"}
         portal = f"portal={address}:{PORT}"
         with (folder / "tgtd.log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["tgtd", "-f", "--iscsi", portal],
                 env=self._environment,
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -87,6 +89,7 @@ class Tgt:
             env=self._environment,
             capture_output=True,
             text=True,
+            cwd=self._folder,
             timeout=_CONTROL_SECONDS,
             check=False,
         )

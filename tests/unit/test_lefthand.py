@@ -109,14 +109,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def _free() -> str:
     for number in range(1, 200):
-        address = f"127.98.4.{number}"
+        address = f"127.198.4.{number}"
         with socket.socket() as probe:
             try:
                 probe.bind((address, LEFTHAND_PORT))
             except OSError:
                 continue
             return address
-    raise AssertionError("127.98.4.0/24 is full")
+    raise AssertionError("127.198.4.0/24 is full")
 
 
 def test_a_stock_ssh_client_is_answered_in_xml(running: Running) -> None:
