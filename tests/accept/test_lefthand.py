@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import pytest
-
 from orchestrator.lab.lefthand_target import installed
 from tests.orchestrating import Orchestrator
 
 
-@pytest.mark.real
 def test_the_simulated_array_decides_where_there_is_no_other(tmp_path: Path) -> None:
     orchestrator = Orchestrator(home=tmp_path / "home", nodes=2)
     orchestrator.start()
