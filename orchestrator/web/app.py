@@ -16,9 +16,11 @@ from orchestrator.web import (
     jenkins,
     jenkins_jobs,
     kept,
+    overview,
     pages,
     partners,
     problems,
+    run_pages,
     told,
     watched,
 )
@@ -49,7 +51,8 @@ def build(house: House) -> FastAPI:
     for router in (
         *(api.reads, api.writes, partners.reads, partners.writes, partners.theirs),
         *(kept.routes, told.routes, watched.routes),
-        *(hooks.routes, boot.routes, jenkins_jobs.routes, jenkins.routes, pages.routes),
+        *(hooks.routes, boot.routes, jenkins_jobs.routes, jenkins.routes),
+        *(overview.routes, run_pages.routes, pages.routes),
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -23,6 +23,13 @@ EXITS = {
     ExitStatus.UNDECIDED: "nobody could tell for every voting cell",
     ExitStatus.CANCELLED: "somebody stopped it",
 }
+#: the pages that every page leads to: address, word, and the template's name
+PAGES = (
+    ("/", "Matrix", "matrix"),
+    ("/nodes", "Machines", "nodes"),
+    ("/partners", "Partners", "partners"),
+    ("/archs", "Archs", "archs"),
+)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 #: terminal escapes, other control codes, and what turns the direction of writing around
 _UNSHOWN = re.compile(
@@ -127,6 +134,8 @@ def _environment() -> Environment:
         environment.filters[shown.__name__] = shown
     environment.globals["path"] = path
     environment.globals["exits"] = EXITS
+    environment.globals["pages"] = PAGES
+    environment.globals["visitor"] = None
     return environment
 
 
