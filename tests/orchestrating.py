@@ -162,14 +162,15 @@ class Orchestrator:
 
     def wait_for(self, what: Callable[[], object], seconds: float, name: str) -> None:
         """Return once `what()` is true; fail with the server's last words otherwise."""
-        end = time.monotonic() + seconds
+        begun = time.monotonic()
         while not what():
             ended = self.process and self.process.poll() is not None
-            if ended or time.monotonic() > end:
+            waited = time.monotonic() - begun
+            if ended or waited > seconds:
                 said = (self.home / "up.log").read_text()[-2000:]
                 msg = f"waited {seconds:g} s in vain for {name}; it said: {said}"
                 raise AssertionError(msg)
-            time.sleep(0.01)
+            time.sleep(min(0.01 + waited / 100, 0.5))
 
     def _answers(self) -> bool:
         return (self.home / "server.json").exists()

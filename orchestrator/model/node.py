@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from orchestrator.model.secret import Secret
 
+#: the capability of a machine whose firmware boots by UEFI
+UEFI = "uefi"
+
 
 class Provenance(StrEnum):
     """What a node is made of, or where a result came from."""
@@ -90,6 +93,11 @@ class Node:
     boot: str = "install"
     #: what cuts its power when its BMC is dead
     pdu: Pdu | None = None
+
+    @property
+    def uefi(self) -> bool:
+        """Return whether its firmware is UEFI, which the inventory says by a capability."""
+        return UEFI in self.capabilities
 
     @property
     def groups(self) -> tuple[tuple[str, str], ...]:

@@ -21,7 +21,7 @@ from orchestrator.lab.qemu import fairoot, needs, netboot, packages, redfish, se
 from orchestrator.lab.qemu.bays import BoxBays
 from orchestrator.lab.shape import HOST, Emulation, Shape
 from orchestrator.model.image import Image
-from orchestrator.model.node import Node
+from orchestrator.model.node import UEFI, Node
 
 #: the image that an emulated lab has by itself
 DEBIAN = Image(
@@ -92,13 +92,17 @@ def start(folder: Path, wanted: Emulated) -> Machines:
 
 def nodes(machines: Machines, wanted: Emulated) -> dict[str, Node]:
     """Return the machines by name, each with the way it is installed."""
-    found = (_booting(node, boot) for node, boot in zip(machines.box.nodes(), cycle(wanted.boot)))
+    firmware = frozenset({UEFI} if wanted.uefi else ())
+    found = (
+        _booting(node, boot, firmware)
+        for node, boot in zip(machines.box.nodes(), cycle(wanted.boot))
+    )
     reached = (_by_redfish(node) if wanted.redfish else node for node in found)
     return {node.name: node for node in reached}
 
 
-def _booting(node: Node, boot: str) -> Node:
-    return replace(node, boot=boot, capabilities=node.capabilities | {f"by-{boot}"})
+def _booting(node: Node, boot: str, firmware: frozenset[str]) -> Node:
+    return replace(node, boot=boot, capabilities=node.capabilities | {f"by-{boot}"} | firmware)
 
 
 def _by_redfish(node: Node) -> Node:

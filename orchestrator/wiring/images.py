@@ -62,20 +62,20 @@ def build(
         built = builder.build(_order(image, wanted, say)) if again or not there.built else None
         if built or not there.template:
             say("making a template for clones of it")
-            make_template(image, emulated.shape(wanted))
+            _make_template(image, emulated.shape(wanted))
     return built
 
 
-def make_template(image: Image, shape: Shape) -> float:
+def _make_template(image: Image, shape: Shape) -> float:
     """Make the template of a golden image that is there; return the seconds."""
-    golden = _golden(image)
+    golden = _golden(image, shape)
     values = {"node": EMULATED, "image": image, "attempt": _BUILD}
     script = partial(boot_script, golden, write=False, **values)
     return template.make(golden.folder, lambda url: script(url=url), shape)
 
 
-def _golden(image: Image) -> Golden:
-    golden = emulated.goldens().find(key(image, INSTALLERS[image.method]))
+def _golden(image: Image, shape: Shape) -> Golden:
+    golden = emulated.goldens().find(key(image, INSTALLERS[image.method], uefi=shape.uefi))
     if golden is None:
         raise NotFound(f"{image.name} has no golden image: `smoketest image build {image.name}`")
     return golden
@@ -91,7 +91,7 @@ def _images(home: Path, lab: str) -> tuple[Emulated, dict[str, Image]]:
 
 
 def _look(image: Image, wanted: Emulated) -> Known:
-    found = key(image, INSTALLERS[image.method])
+    found = key(image, INSTALLERS[image.method], uefi=wanted.uefi)
     golden = emulated.goldens().find(found)
     cloneable = golden is not None and template.fits(golden.folder, emulated.shape(wanted))
     return Known(
@@ -112,14 +112,14 @@ def _order(image: Image, wanted: Emulated, say: Callable[[str], None]) -> Order:
         return rendered.script, rendered.answers
 
     return Order(
-        folder=emulated.goldens().folder(key(image, method)),
+        folder=emulated.goldens().folder(key(image, method, uefi=shape.uefi)),
         render=render,
         kernel=Path(image.kernel),
         initrd=Path(image.initrd),
         extras={name: Path(path) for name, path in image.extras},
         seal=sealing.script(),
         forget=sealing.forget(),
-        shape=replace(shape, memory_mib=max(shape.memory_mib, _LEAST_MIB), uefi=False),
+        shape=replace(shape, memory_mib=max(shape.memory_mib, _LEAST_MIB)),
         say=say,
     )
 

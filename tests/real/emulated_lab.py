@@ -76,7 +76,7 @@ def lab_file(
 
 def orchestrator(folder: Path, lab: Path) -> Orchestrator:
     """Return an orchestrator that was started on that lab."""
-    made = Orchestrator(home=folder / "home", lab=lab, patience=900)
+    made = Orchestrator(home=folder / "home", lab=lab, patience=1800)
     made.start()
     return made
 
@@ -158,7 +158,7 @@ def attested(made: Orchestrator, *left_out: str) -> dict[str, dict[str, str]]:
     return {n: {k: v for k, v in json.loads(facts) if k not in own} for n, facts in rows}
 
 
-def settled(made: Orchestrator, arch: str, within: float = 5400) -> int:
+def settled(made: Orchestrator, arch: str, within: float = 3 * 3600) -> int:
     """Return the number of a run of that arch, once it is done."""
     run = made.ask("trunk", arch)
     made.wait_for(lambda: made.done(run), within, f"{arch} to end")

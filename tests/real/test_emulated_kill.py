@@ -54,7 +54,7 @@ def test_killed_in_each_phase_of_an_install(lab: Orchestrator) -> None:
         return bool(found) or lab.done(run)
 
     while not lab.done(run):
-        lab.wait_for(news, 600, "the next phase")
+        lab.wait_for(news, 3600, "the next phase")
         if lab.done(run):
             break
         assert emulators(lab) <= 1

@@ -65,13 +65,13 @@ def image(tmp_path: Path) -> Image:
     )
 
 
-def node(provenance: Provenance = Provenance.EMULATED) -> Node:
+def node(provenance: Provenance = Provenance.EMULATED, *capabilities: str) -> Node:
     return Node(
         name="n01",
         mac="52:54:00:40:00:01",
         bmc=Bmc(address="127.0.0.1", port=6230, user="u", password=Secret(secrets.token_hex(4))),
         provenance=provenance,
-        capabilities=frozenset(),
+        capabilities=frozenset(capabilities),
         address="127.0.0.1",
     )
 
@@ -101,6 +101,7 @@ def test_the_key_is_of_what_goes_into_the_install_and_not_of_where_it_is(
     assert first == key(replace(image, kernel=str(elsewhere)), method)
     assert first != key(replace(image, packages=()), method)
     assert first != key(replace(image, suite="trixie"), method)
+    assert first != key(image, method, uefi=True), "its disk is divided otherwise"
     elsewhere.write_bytes(b"another kernel")
     assert first != key(replace(image, kernel=str(elsewhere)), method)
 
@@ -156,6 +157,16 @@ def test_without_a_bay_a_ram_disk_writes_the_image(image: Image, tmp_path: Path)
     method = ImageMethod(Goldens(tmp_path / "images"), installer, installer)
     offered = method.render(node(Provenance.PHYSICAL), image, ATTEMPT, URL)
     assert f"smoketest.disk={URL}/files" in offered.script
+
+
+def test_an_image_is_of_one_firmware(image: Image, tmp_path: Path) -> None:
+    installer = PreseedMethod()
+    golden = packed(tmp_path / "images", key(image, installer, uefi=True))
+    method = ImageMethod(Goldens(tmp_path / "images"), installer, installer)
+    bios = method.render(node(Provenance.PHYSICAL), image, ATTEMPT, URL)
+    assert "preseed/url" in bios.script
+    uefi = method.render(node(Provenance.PHYSICAL, "uefi"), image, ATTEMPT, URL)
+    assert uefi.image == f"debian-12@{golden.name[:SHORT]}"
 
 
 def test_a_clone_needs_a_template_and_is_told_where_home_is(image: Image, tmp_path: Path) -> None:

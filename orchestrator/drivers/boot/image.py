@@ -12,7 +12,7 @@ from orchestrator.drivers.boot.method import Method, Rendered
 from orchestrator.drivers.boot.rendering import Templates
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.image import Image
-from orchestrator.model.node import Bmc, Node, Provenance
+from orchestrator.model.node import UEFI, Bmc, Node, Provenance
 from orchestrator.model.secret import Secret
 from orchestrator.ports.bays import Bays
 
@@ -36,16 +36,18 @@ _ANY_URL = "http://192.0.2.3/boot/token"
 _ANY_HOST = "mirror.invalid"
 
 
-def key(image: Image, method: Method) -> str:
+def key(image: Image, method: Method, *, uefi: bool = False) -> str:
     """Return the hash (SHA-256, hex) of all that goes into an install of `image`.
 
-    Where files and packages are fetched from is not in it: they are the same from any place.
+    Where files and packages are fetched from is not in it: they are the same from any place. The
+    firmware is: an installer divides the disk as it wants, and puts the loader where it looks.
     """
     files = (image.kernel, image.initrd, *(path for _, path in image.extras))
     placeless = replace(image, kernel="", initrd="", extras=(), mirror_host=_ANY_HOST)
     rendered = method.render(ANYBODY, placeless, _ANY_ATTEMPT, _ANY_URL)
     parts = (rendered.script, rendered.answers, repr(placeless), sealing.script(), sealing.forget())
-    digest = hashlib.sha256("\0".join(parts).encode())
+    firmware = (UEFI,) if uefi else ()
+    digest = hashlib.sha256("\0".join((*parts, *firmware)).encode())
     for path in map(Path, files):
         stat = path.stat()
         digest.update(_content(path, stat.st_size, stat.st_mtime_ns).encode())
@@ -103,13 +105,13 @@ class ImageMethod:
         self._otherwise = otherwise
         self._lay = lay
 
-    def find(self, image: Image) -> Golden | None:
-        """Return the golden image of `image`, if it was built."""
-        return self._goldens.find(key(image, self._installer))
+    def find(self, node: Node, image: Image) -> Golden | None:
+        """Return the golden image of `image` for the node's firmware, if it was built."""
+        return self._goldens.find(key(image, self._installer, uefi=node.uefi))
 
     def render(self, node: Node, image: Image, attempt: AttemptId, url: str) -> Rendered:
         """Return the boot of the image, or the installer's offer."""
-        golden = self.find(image)
+        golden = self.find(node, image)
         if golden is None:
             return self._otherwise.render(node, image, attempt, url)
         if self._lay:
@@ -129,7 +131,7 @@ class CloneMethod:
 
     def render(self, node: Node, image: Image, attempt: AttemptId, url: str) -> Rendered:
         """Return an offer that needs no network boot, or the image's."""
-        golden = self._images.find(image)
+        golden = self._images.find(node, image)
         if golden and self._bays.clone(node, str(golden.folder), url):
             name = f"{image.name}@{golden.key[:SHORT]}+memory"
             return Rendered(script=_FROM_DISK, image=name)

@@ -96,7 +96,7 @@ class IpmiPower:
 
     def boot_next(self, node: Node, device: BootDevice, deadline: Deadline) -> None:
         """Make the next power-on boot from `device`; nothing is sent when it is so already."""
-        order = Order(bmc=node.bmc, device=device, uefi="uefi" in node.capabilities)
+        order = Order(bmc=node.bmc, device=device, uefi=node.uefi)
         found = self._ask(node, conversation.set_boot_device, order, deadline).state
         if found != device:
             msg = f"{place(node)} accepted 'boot from {device}' but still reads {found}"

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.lab.board import BootDevice
+from orchestrator.lab.qemu import command, vm
 from orchestrator.lab.qemu import guest as guests
-from orchestrator.lab.qemu import vm
 from orchestrator.lab.qemu.command import Parts
 from orchestrator.lab.qemu.guest import LOOPBACK, Guest
 from orchestrator.lab.qemu.machine import make_image
@@ -196,6 +196,7 @@ def _parts(order: Order, guest: Guest, device: BootDevice) -> Callable[[int], Pa
             device=device,
             ssh=(LOOPBACK, guest.port),
             monitor=monitor,
+            variables=command.variables(order.shape, guest.folder / "uefi-variables.fd"),
         )
 
     return plug

@@ -1,6 +1,7 @@
 """The command line of QEMU for one emulated machine."""
 
 import shlex
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,6 +45,15 @@ class Parts:
     shared: bool = False
     #: begins stopped, waiting for the state of a running template
     incoming: bool = False
+
+
+def variables(shape: Shape, path: Path) -> Path | None:
+    """Return `path` with a machine's UEFI variables, fresh ones if need be; None with BIOS."""
+    if shape.uefi and not path.exists():
+        draft = path.with_suffix(".new")
+        shutil.copyfile(OVMF_VARS, draft)
+        draft.replace(path)
+    return path if shape.uefi else None
 
 
 def command(parts: Parts) -> list[str]:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import shutil
 import socket
 import subprocess
 from functools import partial
@@ -128,7 +127,7 @@ def _parts(board: Board, shape: Shape, device: BootDevice, monitor: int, *, resu
         segment=segment.socket(board.folder.lab),
         monitor=monitor,
         dhcp=not board.strikes(Fault.NO_PXE),
-        variables=_variables(board) if shape.uefi else None,
+        variables=command.variables(shape, board.folder.root / "uefi-variables.fd"),
         identity=_identity(board, laid) if cloned else None,
         memory=bay.template(Path(laid.golden), shape) / "memory" if resumes else None,
         incoming=resumes,
@@ -145,13 +144,6 @@ def _tftp(board: Board) -> Path:
     else:
         (folder / "boot.ipxe").unlink(missing_ok=True)
     return folder
-
-
-def _variables(board: Board) -> Path:
-    path = board.folder.root / "uefi-variables.fd"
-    if not path.exists():
-        shutil.copyfile(command.OVMF_VARS, path)
-    return path
 
 
 def _identity(board: Board, laid: Bay) -> Path:

@@ -1,6 +1,7 @@
 """Talks to a running QEMU over its monitor (QMP)."""
 
 import asyncio
+import shlex
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -8,8 +9,8 @@ from pathlib import Path
 
 from qemu.qmp import QMPClient, QMPError, Runstate
 
-#: a whole state of some megabytes is read in a fraction of it
-_MIGRATION_SECONDS = 60.0
+#: a whole state of some megabytes is read in a fraction of it, unless the host is busy
+_MIGRATION_SECONDS = 300.0
 _POLL_SECONDS = 0.05
 _IGNORE_SHARED = {"capability": "x-ignore-shared", "state": True}
 
@@ -28,10 +29,11 @@ class Monitor:
     async def resume_from(self, state: Path) -> None:
         """Become the template whose device state is in the file, and run on.
 
-        Raises `ConfigError` if it cannot be read.
+        Raises `TimeoutError` if it cannot be read.
         """
         await self._capability()
-        await self._client.execute("migrate-incoming", {"uri": f"exec:cat '{state}'"})
+        uri = f"exec:cat {shlex.quote(str(state))}"
+        await self._client.execute("migrate-incoming", {"uri": uri})
         async with asyncio.timeout(_MIGRATION_SECONDS):
             while (await self._status()) == "inmigrate":
                 await asyncio.sleep(_POLL_SECONDS)
@@ -41,7 +43,7 @@ class Monitor:
         """Halt the machine and write the state of its devices; its memory is a file already."""
         await self._client.execute("stop")
         await self._capability()
-        await self._client.execute("migrate", {"uri": f"exec:cat > '{state}'"})
+        await self._client.execute("migrate", {"uri": f"exec:cat > {shlex.quote(str(state))}"})
         async with asyncio.timeout(_MIGRATION_SECONDS):
             while (await self._migration()) not in {"completed", "failed", "cancelled"}:
                 await asyncio.sleep(_POLL_SECONDS)

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from orchestrator.lab.board import BootDevice
-from orchestrator.lab.qemu import bay, vm
+from orchestrator.lab.qemu import bay, command, vm
 from orchestrator.lab.qemu import guest as guests
 from orchestrator.lab.qemu.builder import MAC
 from orchestrator.lab.qemu.command import Parts
@@ -100,6 +100,7 @@ def _parts(folder: Path, guest: Guest, shape: Shape, monitor: int) -> Parts:
         device=BootDevice.NETWORK,
         ssh=(LOOPBACK, guest.port),
         monitor=monitor,
+        variables=command.variables(shape, folder / "uefi-variables.fd"),
         identity=folder / "identity",
         memory=folder / "memory",
         shared=True,
