@@ -53,6 +53,19 @@ REDFISH = pytest.mark.skipif(
 )
 
 
+def test_a_golden_image_on_uefi(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Built by a UEFI machine, written by a RAM disk to another, which then boots its own disk."""
+    folder = tmp_path_factory.mktemp("uefi-image")
+    with running(folder, lab_file(folder, "image", firmware="uefi")) as lab:
+        build_if_needed(lab)
+        run = settled(lab, "machine-restarted")
+        assert verdict(lab, run) == ("passed", None, ""), verdict(lab, run)
+        assert "debian-12@" in offered(lab, run)
+        (facts,) = attested(lab).values()
+        assert facts["partitions"].startswith("gpt "), facts
+        print(f"golden image on UEFI: {told(lab, run)}")
+
+
 @REDFISH
 def test_a_machine_by_redfish(tmp_path_factory: pytest.TempPathFactory) -> None:
     """All that IPMI did, through sushy-tools' face of the same machine."""
