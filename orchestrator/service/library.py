@@ -67,14 +67,14 @@ class Library:
     def recent(self, *, repo: str = "", limit: int = 20) -> tuple[RunView, ...]:
         """Return the newest runs first: the matrix. Phases and tests are left out."""
         found = self.runs_.recent(repo, limit)
-        return tuple(self._run(run, tuple(map(self._brief, cells))) for run, cells in found)
+        return tuple(self._run(run, tuple(map(self.brief, cells))) for run, cells in found)
 
     def cell(self, cell: CellId) -> CellDetail:
         """Return the cell with its run and attempts; raise `NotFound`."""
         found = self.runs_.cell(cell)
         siblings = self.runs_.cells(found.run)
         return CellDetail(
-            run=self._run(self.runs_.run(found.run), tuple(map(self._brief, siblings))),
+            run=self._run(self.runs_.run(found.run), tuple(map(self.brief, siblings))),
             cell=self._cell(found),
             lieutenants=found.arch.lieutenants,
             attempts=tuple(map(self._attempt, found.attempts)),
@@ -172,7 +172,7 @@ class Library:
         events = self.events.of(cell.attempts[-1]) if cell.attempts else ()
         return self._view(cell, events)
 
-    def _brief(self, cell: Cell) -> CellView:
+    def brief(self, cell: Cell) -> CellView:
         """Return the cell without what only its events tell, unless it runs."""
         return self._cell(cell) if cell.state is State.RUNNING else self._view(cell, ())
 

@@ -50,7 +50,7 @@ def build(house: House) -> FastAPI:
     problems.install(app)
     for router in (
         *(api.reads, api.writes, partners.reads, partners.writes, partners.theirs),
-        *(kept.routes, told.routes, watched.routes),
+        *(overview.reads, kept.routes, told.routes, watched.routes),
         *(hooks.routes, boot.routes, jenkins_jobs.routes, jenkins.routes),
         *(overview.routes, run_pages.routes, pages.routes),
     ):

@@ -19,6 +19,7 @@ from orchestrator.service.gate import Gate
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.library import Library
 from orchestrator.service.mailroom import Mailroom
+from orchestrator.service.overview import Overview
 from orchestrator.service.partnership import Partnership
 from orchestrator.service.reviewing import Reviewing
 from orchestrator.service.watcher import Watcher
@@ -53,6 +54,7 @@ class House:
     inventory: Inventory
     checkup: Checkup
     library: Library
+    overview: Overview
     mailroom: Mailroom
     watcher: Watcher
     reviewing: Reviewing

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from orchestrator.model.run import State
 from orchestrator.model.verdict import ExitStatus, Verdict
 from orchestrator.model.view import CellView, RunView
+from orchestrator.web.lines import groups
 from orchestrator.web.timeline import log_of, spans, underway
 
 #: what a run's exit status says
@@ -26,6 +27,8 @@ EXITS = {
 #: the pages that every page leads to: address, word, and the template's name
 PAGES = (
     ("/", "Matrix", "matrix"),
+    ("/ask", "Ask", "ask"),
+    ("/queue", "Queue", "queue"),
     ("/nodes", "Machines", "nodes"),
     ("/partners", "Partners", "partners"),
     ("/archs", "Archs", "archs"),
@@ -130,7 +133,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for shown in (face, outcome, span, age, stamp, clock, people, spans, underway, log_of):
+    for shown in (face, outcome, span, age, stamp, clock, people, spans, underway, log_of, groups):
         environment.filters[shown.__name__] = shown
     environment.globals["path"] = path
     environment.globals["exits"] = EXITS

@@ -1,39 +1,50 @@
-"""The matrix, which is the home page."""
+"""The matrix, which is the home page; and its windows for programs."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from orchestrator.model.grid import Board
+from orchestrator.model.request import Lane
+from orchestrator.model.verdict import Blame, Verdict
 from orchestrator.web.house import Here
-from orchestrator.web.matrix import lay_out, pulse
+from orchestrator.web.look_query import LookHere
+from orchestrator.web.pulse import pulse
 from orchestrator.web.showing import page, position
 
 routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+reads = APIRouter(prefix="/api")
 
-#: how many runs back the count of what runs and waits looks
-LOOK_BACK = 100
+#: names that a product's main branch usually has, the likeliest first
+TRUNKS = ("trunk", "main", "master")
+#: running cells that are asked when they last said something
+_ASKED = 200
 
 
 @routes.get("/")
-def matrix(
-    request: Request,
-    house: Here,
-    repo: str = "",
-    limit: Annotated[int, Query(ge=1, le=200)] = 20,
-) -> HTMLResponse:
-    """Show the newest runs against all archs, of one repository if named."""
+def matrix(request: Request, house: Here, query: LookHere) -> HTMLResponse:
+    """Show a window of the matrix: archs down, runs or commits across, the newest left."""
     seq = position(request)
-    everything = house.library.recent(limit=LOOK_BACK)
-    runs = house.library.recent(repo=repo, limit=limit) if repo else everything[:limit]
+    overview = house.overview
+    board = overview.board(query.look())
+    pending, words = overview.matrix.pending(), overview.matrix.words()
+    running = overview.cells(pending.running[:_ASKED])
     return page(
         request,
         house,
         "matrix.html",
         seq,
-        matrix=lay_out(runs, house.library.archs()),
-        pulse=pulse(everything, house.library.nodes(), house.library.clock.now()),
-        repo=repo,
-        repos=sorted({run.repo for run in everything} | ({repo} if repo else set())),
-        limit=limit,
+        board=board,
+        query=query,
+        chosen=query.filters(),
+        words=words,
+        trunk=next((name for name in TRUNKS if name in words.refs), ""),
+        kinds=sorted({kind for arch in house.library.archs() for kind in arch.hypervisors}),
+        choices={"lanes": list(Lane), "verdicts": list(Verdict), "blames": list(Blame)},
+        pulse=pulse(running, pending.reasons, house.library.nodes(), house.library.clock.now()),
     )
+
+
+@reads.get("/matrix")
+def window(house: Here, query: LookHere) -> Board:
+    """Return a window of the matrix, and how many rows and columns there are in all."""
+    return house.overview.board(query.look())

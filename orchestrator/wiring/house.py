@@ -36,6 +36,7 @@ from orchestrator.service.inventory import Inventory
 from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
 from orchestrator.service.mailroom import Mailroom
+from orchestrator.service.overview import Overview
 from orchestrator.service.partnership import Partnership
 from orchestrator.service.recovery import Recovery
 from orchestrator.service.reviewing import Reviewing
@@ -203,6 +204,7 @@ def _web(
         ),
         checkup=_checkup(known, kit, engine),
         library=library,
+        overview=Overview(library=library, matrix=store.matrix),
         mailroom=mailroom(lab, store, url),
         reviewing=reviewing(lab, store, desk, library),
         offers=store.offers,

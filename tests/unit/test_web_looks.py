@@ -9,8 +9,9 @@ from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.node import Provenance
 from orchestrator.model.run import State
 from orchestrator.model.verdict import Blame, Verdict
-from orchestrator.model.view import ArchView, CellView, NodeView, Phases, RunView, Tally
-from orchestrator.web import looks, matrix, timeline
+from orchestrator.model.view import CellView, NodeView, Phases, RunView, Tally
+from orchestrator.web import looks, timeline
+from orchestrator.web.pulse import pulse
 
 NOW = datetime(2026, 11, 20, 14, 3, 7, tzinfo=UTC)
 
@@ -52,18 +53,6 @@ def _run(number: int, *cells: CellView, state: State = State.DONE) -> RunView:
         exit=None,
         url="",
         cells=cells,
-    )
-
-
-def _arch(name: str, *hypervisors: str) -> ArchView:
-    return ArchView(
-        name=name,
-        summary="",
-        hypervisors=hypervisors,
-        machines=2,
-        voting=True,
-        lieutenants=(),
-        source="",
     )
 
 
@@ -145,42 +134,27 @@ def test_faces_tell_stage_verdict_or_waiting() -> None:
     assert looks.outcome(_run(1, state=State.WAITING)).word == "waiting"
 
 
-def test_rows_are_grouped_and_runs_line_up() -> None:
-    archs = [_arch("two", "kvm", "xen"), _arch("k1", "kvm"), _arch("x1", "xen"), _arch("k2", "kvm")]
-    runs = [_run(2, _cell("k2")), _run(1, _cell("k1"), _cell("old"))]
-    laid = matrix.lay_out(runs, archs)
-    assert [group.title for group in laid.groups] == ["kvm", "xen", "kvm + xen", matrix.GONE]
-    kvm, last = laid.groups[0], laid.groups[-1]
-    assert [row.arch.name for row in kvm.rows] == ["k1", "k2"]
-    assert [[bool(square) for square in row.squares] for row in kvm.rows] == [
-        [False, True],
-        [True, False],
-    ]
-    assert last.rows[0].arch.name == "old"
-
-
 def test_the_pulse_answers_stuck_or_queued() -> None:
     nodes = [_node(), _node(holder="1/a/1"), _node("quarantined"), _node("drained", "1/b/1")]
     busy = _cell("a", State.RUNNING, updated=NOW - timedelta(seconds=3))
-    waits = _cell("b", State.WAITING, why="waits for 2 machines at once")
-    found = matrix.pulse([_run(1, busy, waits, waits)], nodes, NOW)
+    reasons = (("waits for 2 machines at once", 2),)
+    found = pulse([busy], reasons, nodes, NOW)
     assert (found.word, found.alarming) == ("Queued, not stuck", False)
     assert (found.running, found.waiting) == (1, 2)
     machines = found.machines
     assert (machines.free, machines.leased, machines.out) == (1, 2, 1)
     assert machines.provenance == "simulated"
-    assert found.reasons == (("waits for 2 machines at once", 2),)
+    assert found.reasons == reasons
     assert found.heard == busy.updated
-    assert matrix.pulse([_run(1, busy)], nodes, NOW).word == "Running"
-    assert matrix.pulse([], nodes, NOW).word == "Idle"
+    assert pulse([busy], (), nodes, NOW).word == "Running"
+    assert pulse([], (), nodes, NOW).word == "Idle"
 
 
 def test_the_pulse_is_alarmed_by_silence_and_by_a_queue_that_nobody_serves() -> None:
     silent = _cell("a", State.RUNNING, updated=NOW - timedelta(hours=1))
-    found = matrix.pulse([_run(1, silent)], [], NOW)
+    found = pulse([silent], (), [], NOW)
     assert (found.word, found.alarming, found.silent) == ("Perhaps stuck", True, silent)
-    waits = _cell("b", State.WAITING)
-    assert matrix.pulse([_run(1, waits)], [], NOW).alarming
+    assert pulse([], (("", 1),), [], NOW).alarming
 
 
 def test_the_bar_is_filled_in_proportion() -> None:

@@ -120,9 +120,9 @@ def test_the_matrix_shows_verdict_blame_cause_and_what_waits(day: Furnished) -> 
 
 
 def test_the_matrix_is_filtered_by_the_address(day: Furnished) -> None:
-    assert "Nothing of other was asked for yet" in _words(day, "/?repo=other")
+    assert "Nothing matches: repo other." in _words(day, "/?repo=other")
     assert "multi-nic" in _words(day, "/?repo=sample")
-    few = Tree(_get(day, "/?limit=2").text)
+    few = Tree(_get(day, "/?cols=2").text)
     assert [found for found in few.ids if found.startswith("run-")] == ["run-6", "run-5"]
 
 

@@ -26,7 +26,7 @@ from orchestrator.drivers.store.queries import query
 from orchestrator.drivers.store.schema import is_current, upgrade
 from orchestrator.model.errors import Bug, StoreAway
 
-Value = str | int | None | Sequence[str]
+Value = str | int | None | Sequence[str] | Sequence[int]
 
 _PAUSE: Final = 0.1
 _CLOCKS: Final = {"sqlite": "clock_sqlite", "postgresql": "clock_postgresql"}

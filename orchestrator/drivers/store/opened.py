@@ -8,6 +8,7 @@ from orchestrator.drivers.store.deliveries import Deliveries
 from orchestrator.drivers.store.events import Events
 from orchestrator.drivers.store.experience import Experiences
 from orchestrator.drivers.store.items import Items
+from orchestrator.drivers.store.matrix import Matrix
 from orchestrator.drivers.store.nodes import Nodes
 from orchestrator.drivers.store.notices import Notices
 from orchestrator.drivers.store.offers import Offers
@@ -26,6 +27,7 @@ class Store:
 
     database: Database
     runs: Runs
+    matrix: Matrix
     events: Events
     queue: Queue
     nodes: Nodes
@@ -52,6 +54,7 @@ def open_store(url: str) -> Store:
     return Store(
         database=database,
         runs=Runs(database),
+        matrix=Matrix(database),
         events=Events(database),
         queue=Queue(database),
         nodes=Nodes(database),

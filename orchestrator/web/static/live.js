@@ -1,14 +1,14 @@
 // Keeps the page up to date: an event that concerns it makes it fetch itself again, no faster than
-// twice a second, and take over what is new.
+// twice a second (less often if that takes long), and take over what is new.
 
 import { morph } from "./morph.js";
 import { tick } from "./times.js";
 import { follow } from "./logs.js";
 import { offerCopies } from "./copy.js";
-import { tellAgain, tellCauses } from "./causes.js";
 
 const SOONEST = 500;
 const LATEST = 10000;
+const main = document.getElementById("main");
 const scope = document.body.dataset.scope;
 const sign = document.getElementById("live");
 let seq = document.body.dataset.seq;
@@ -16,6 +16,7 @@ let source = null;
 let last = 0;
 let timer = null;
 let wanted = false;
+let pause = SOONEST;
 
 function say(text, on) {
   sign.hidden = false;
@@ -35,23 +36,25 @@ function listen() {
 
 function refreshSoon() {
   wanted = true;
-  if (timer === null) timer = setTimeout(refresh, Math.max(0, last + SOONEST - Date.now()));
+  if (timer === null) timer = setTimeout(refresh, Math.max(0, last + pause - Date.now()));
 }
 
 async function refresh() {
   last = Date.now();
   wanted = false;
+  const began = performance.now();
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const answer = await fetch(main.dataset.address ?? location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    morph(document.getElementById("main"), fresh.getElementById("main"));
+    morph(main, fresh.getElementById("main"));
     document.title = fresh.title;
     dress();
   } catch {
     say("connection lost, trying again", false);
   } finally {
     timer = null;
+    pause = Math.max(SOONEST, 4 * (performance.now() - began));
     // What happened while the page was being fetched may not be in it.
     if (wanted) refreshSoon();
   }
@@ -61,7 +64,7 @@ function dress() {
   tick();
   offerCopies();
   follow();
-  tellAgain();
+  document.dispatchEvent(new CustomEvent("smoketest:fresh"));
 }
 
 // A hidden page lets its connection go: a browser has only six for one server.
@@ -75,7 +78,6 @@ document.addEventListener("visibilitychange", () => {
 });
 
 dress();
-tellCauses();
 if (!document.hidden) listen();
 setInterval(tick, 1000);
 // What changes without an event (a reason to wait, a drained machine) is seen within seconds too.

@@ -1,14 +1,13 @@
 // Makes a part of the page equal to a newer one with Idiomorph, touching nothing that is the same
 // already: focus, scrolling, what is unfolded, what is typed and what a script fills in stay.
 
-const LOCAL = new Set(["open", "hidden", "tabindex", "data-local"]);
+const LOCAL = new Set(["open", "hidden", "tabindex", "data-address"]);
 
 const callbacks = {
   // What a script of ours fills in (data-keep) or put in (data-ours) is not the server's to change.
   beforeNodeMorphed: (old) => old.dataset?.keep === undefined && old.dataset?.ours === undefined,
   beforeNodeRemoved: (old) => old.dataset?.ours === undefined,
-  beforeAttributeUpdated: (name, node) => {
-    if (name === "tabindex" && !node.closest("[role=grid]")) return true;
+  beforeAttributeUpdated: (name) => {
     return !LOCAL.has(name) && name !== "style";
   },
 };

@@ -19,8 +19,8 @@
     const button = document.getElementById("theme");
     if (!button) return;
     button.hidden = false;
-    button.textContent = theme;
-    button.setAttribute("aria-label", `Colours: ${theme}. Change`);
+    button.textContent = `colours: ${theme}`;
+    button.setAttribute("aria-label", `colours: ${theme}, change`);
   }
 
   let theme = kept();

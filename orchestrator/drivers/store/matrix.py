@@ -1,0 +1,166 @@
+"""Windows of the matrix."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Row
+
+from orchestrator.drivers.store.codec import RULING, arch_from, instant, snapshot_from, why_from
+from orchestrator.drivers.store.database import Database, Transaction, Value
+from orchestrator.model.arch import Arch
+from orchestrator.model.grid import Head, Outcome, Pending, Wanted, Words
+from orchestrator.model.ids import AttemptId, CellId, RunId, attempt_id
+from orchestrator.model.run import Cell, State
+from orchestrator.model.verdict import Blame, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """`ports.matrix.Matrix` over a database."""
+
+    database: Database
+    #: architectures by their digest: the text of one never changes
+    _archs: dict[str, Arch] = field(default_factory=dict)
+
+    def columns(
+        self, wanted: Wanted, first: int, count: int, *, by_commit: bool
+    ) -> tuple[Head, ...]:
+        """Return up to `count` columns from number `first`, the newest first."""
+        values = _values(wanted) | {"first": first, "count": count}
+        with self.database.read() as tx:
+            if by_commit:
+                return _commits(tx, values)
+            rows = tx.all("matrix_runs", **values)
+        return tuple(_head([row]) for row in rows)
+
+    def count(self, wanted: Wanted, *, by_commit: bool) -> int:
+        """Return how many columns there are."""
+        with self.database.read() as tx:
+            found = tx.single("matrix_count", **_values(wanted))
+        return int(found.commits if by_commit else found.runs)
+
+    def archs(self, runs: Sequence[RunId]) -> tuple[str, ...]:
+        """Return the names of the archs that these runs have cells of."""
+        if not runs:
+            return ()
+        with self.database.read() as tx:
+            digests = [str(row.arch) for row in tx.all("matrix_archs", runs=list(runs))]
+            self._learn(tx, digests)
+        return tuple(dict.fromkeys(self._archs[digest].name for digest in digests))
+
+    def squares(self, cells: Sequence[CellId]) -> tuple[Cell, ...]:
+        """Return those of the cells that there are, in no order."""
+        if not cells:
+            return ()
+        with self.database.read() as tx:
+            rows = tx.all("matrix_squares", cells=list(cells))
+            self._learn(tx, [row.arch for row in rows])
+            attempts = [str(row.attempt) for row in rows]
+            given = tx.all("matrix_nodes", attempts=attempts) if attempts else ()
+        by_attempt = groupby(given, key=lambda row: str(row.attempt))
+        nodes = {attempt: tuple(row.node for row in group) for attempt, group in by_attempt}
+        return tuple(_cell(row, self._archs[row.arch], nodes.get(row.attempt, ())) for row in rows)
+
+    def outcomes(self, runs: Sequence[RunId]) -> tuple[Outcome, ...]:
+        """Return what the settled cells of these runs came to, in no order."""
+        if not runs:
+            return ()
+        with self.database.read() as tx:
+            rows = tx.all("matrix_outcomes", runs=list(runs))
+        return tuple(_outcome(row) for row in rows)
+
+    def words(self) -> Words:
+        """Return the repositories, branches and people that there are, the newest first."""
+        with self.database.read() as tx:
+            repos, refs, people = (
+                tuple(str(row.word) for row in tx.all(name) if row.word)
+                for name in ("matrix_repos", "matrix_refs", "matrix_requesters")
+            )
+        return Words(repos=repos, refs=refs, requesters=people)
+
+    def pending(self) -> Pending:
+        """Return what runs, and why the rest waits."""
+        with self.database.read() as tx:
+            running = tuple(CellId(row.cell) for row in tx.all("matrix_running"))
+            told = [(str(row.why), int(row.times)) for row in tx.all("matrix_reasons")]
+        reasons: Counter[str] = Counter()
+        for why, times in told:
+            # who each is behind, after the semicolon, would tell all of them apart
+            reasons[why.partition("; ")[0]] += times
+        return Pending(running=running, reasons=tuple(reasons.most_common()))
+
+    def _learn(self, tx: Transaction, digests: Sequence[str]) -> None:
+        unknown = sorted(set(digests) - set(self._archs))
+        if unknown:
+            found = tx.all("matrix_arch_texts", digests=unknown)
+            self._archs.update((row.digest, arch_from(row.value)) for row in found)
+
+
+def _commits(tx: Transaction, values: dict[str, Value]) -> tuple[Head, ...]:
+    """Return commits as columns, each with its runs."""
+    newest = [str(row.commit_id) for row in tx.all("matrix_commits", **values)]
+    if not newest:
+        return ()
+    of: dict[str, list[Row[Any]]] = {name: [] for name in newest}
+    for row in tx.all("matrix_runs_of_commits", commits=newest, at=values["at"]):
+        of[row.commit_id].append(row)
+    return tuple(map(_head, of.values()))
+
+
+def _values(wanted: Wanted) -> dict[str, Value]:
+    blame = f'%"blame": "{wanted.blame}"%' if wanted.blame else "%"
+    return {
+        "at": wanted.at,
+        "repo": wanted.repo,
+        "ref": wanted.ref,
+        "lane": wanted.lane,
+        "requester": wanted.requester,
+        "judged": "yes" if wanted.verdict or wanted.blame else "",
+        "verdict": str(wanted.verdict or ""),
+        "blame": blame,
+    }
+
+
+def _outcome(row: Row[Any]) -> Outcome:
+    # Thousands of them are read at once: of the ruling nothing but the blame is looked at.
+    _, _, rest = row.ruling.partition('"blame": "')
+    blame = Blame(rest.partition('"')[0]) if rest else None
+    return Outcome(cell=CellId(row.cell), verdict=Verdict(row.verdict), blame=blame)
+
+
+def _head(rows: Sequence[Row[Any]]) -> Head:
+    newest = rows[0]
+    commit = snapshot_from(newest.snapshot).commit
+    return Head(
+        run=RunId(newest.id),
+        runs=tuple(RunId(row.id) for row in rows),
+        repo=newest.repo,
+        ref=newest.ref,
+        commit=commit.name,
+        subject=commit.subject,
+        requester=newest.requester,
+        lane=newest.lane,
+        asked_at=datetime.fromisoformat(newest.asked_at),
+    )
+
+
+def _cell(row: Row[Any], arch: Arch, nodes: tuple[str, ...]) -> Cell:
+    cell, waits = CellId(row.cell), row.state == State.WAITING
+    attempts: list[AttemptId] = [attempt_id(cell, n) for n in range(1, row.number + 1)]
+    return Cell(
+        id=cell,
+        run=RunId(row.run),
+        arch=arch,
+        state=State(row.state),
+        ruling=RULING.validate_json(row.ruling) if row.ruling else None,
+        attempts=tuple(attempts),
+        nodes=nodes,
+        updated=instant(row.updated),
+        why=row.why if waits else "",
+        way=row.way,
+        wait=why_from(row.wait) if waits else None,
+    )

@@ -1,0 +1,184 @@
+"""The overview: the matrix by windows, however many archs and runs there are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.model.grid import Board, Head, Line, Look, Outcome, Square, Wanted
+from orchestrator.model.ids import CellId, RunId, cell_id
+from orchestrator.model.run import State
+from orchestrator.model.verdict import Verdict
+from orchestrator.model.view import ArchView, CellView
+from orchestrator.ports.matrix import Matrix
+from orchestrator.service.library import Library
+
+GONE = "no longer in this lab"
+OTHER = "any hypervisor"
+#: columns that a row's trend looks back on
+TREND = 24
+#: runs of a branch that are asked for its newest word on an arch
+BASE = 20
+#: what a branch's word is taken from
+_WORDS = frozenset({Verdict.PASSED, Verdict.FAILED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """An arch and the title of its group."""
+
+    arch: ArchView
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Past:
+    """What the newest columns came to, by arch, and the word of the branch to compare with."""
+
+    trend: Mapping[str, tuple[Outcome | None, ...]]
+    base: Mapping[str, Verdict]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Reads windows of the matrix."""
+
+    library: Library
+    matrix: Matrix
+
+    def board(self, look: Look) -> Board:
+        """Return the window that `look` asks for."""
+        window, by_commit = look.window, look.by_commit
+        heads = self.matrix.columns(look.wanted, window.col, window.cols, by_commit=by_commit)
+        lately = self.matrix.columns(look.wanted, 0, TREND, by_commit=by_commit)
+        past = self._past(look, lately)
+        rows = [row for row in self._rows(look, heads) if _matters(row.arch.name, look, past)]
+        shown = rows[window.row : window.row + window.rows]
+        squares = self._squares(heads, [row.arch.name for row in shown])
+        groups: dict[str, int] = {}
+        for row in rows:
+            groups[row.group] = groups.get(row.group, 0) + 1
+        return Board(
+            heads=heads,
+            lines=tuple(_line(row, heads, squares, look, past) for row in shown),
+            columns=self.matrix.count(look.wanted, by_commit=by_commit),
+            rows=len(rows),
+            groups=tuple(groups.items()),
+            look=look,
+        )
+
+    def cells(self, cells: Sequence[CellId]) -> tuple[CellView, ...]:
+        """Return those of the cells that there are, in their order."""
+        found = {cell.id: cell for cell in self.matrix.squares(cells)}
+        return tuple(self.library.brief(found[cell]) for cell in cells if cell in found)
+
+    def _rows(self, look: Look, heads: Sequence[Head]) -> list[_Row]:
+        """Return the rows in the order of their groups: one hypervisor, mixed, gone."""
+        known = self.library.archs()
+        names = {arch.name for arch in known}
+        runs = [run for head in heads for run in head.runs]
+        gone = sorted(set(self.matrix.archs(runs)) - names)
+        rows = [_Row(arch=a, group=" + ".join(a.hypervisors) or OTHER) for a in known]
+        rows += [_Row(arch=_gone(name), group=GONE) for name in gone]
+        seen = list(dict.fromkeys(row.group for row in rows))
+        order = sorted(seen, key=lambda title: (title == GONE, "+" in title or title == OTHER))
+        wanted = [
+            row
+            for row in rows
+            if look.hypervisor in {"", *row.arch.hypervisors}
+            and look.arch.casefold() in row.arch.name.casefold()
+        ]
+        return sorted(wanted, key=lambda row: order.index(row.group))
+
+    def _squares(self, heads: Sequence[Head], archs: Sequence[str]) -> dict[CellId, CellView]:
+        """Return the squares that there are, of every run that a column holds."""
+        runs = [run for head in heads for run in head.runs[:BASE]]
+        cells = [cell_id(run, arch) for run in runs for arch in archs]
+        return {CellId(view.cell): view for view in self.cells(cells)}
+
+    def _past(self, look: Look, lately: Sequence[Head]) -> _Past:
+        newest = [run for head in lately for run in head.runs[:BASE]]
+        outcomes = {found.cell: found for found in self.matrix.outcomes(newest)}
+        archs = dict.fromkeys(cell.partition("/")[2] for cell in outcomes)
+        columns = [head.runs for head in reversed(lately)]
+        trend = {arch: tuple(_outcome(outcomes, runs, arch) for runs in columns) for arch in archs}
+        return _Past(trend=trend, base=self._base(look) if look.differs else {})
+
+    def _base(self, look: Look) -> dict[str, Verdict]:
+        """Return the newest word of the branch that is compared with, by arch."""
+        wanted = Wanted(repo=look.wanted.repo, ref=look.differs)
+        heads = self.matrix.columns(wanted, 0, BASE, by_commit=False)
+        found = self.matrix.outcomes([head.run for head in heads])
+        found = tuple(sorted(found, key=lambda outcome: int(outcome.cell.partition("/")[0])))
+        return {o.cell.partition("/")[2]: o.verdict for o in found if o.verdict in _WORDS}
+
+
+def _outcome(
+    outcomes: Mapping[CellId, Outcome], runs: Sequence[RunId], arch: str
+) -> Outcome | None:
+    found = (outcomes.get(cell_id(run, arch)) for run in runs)
+    return next((outcome for outcome in found if outcome), None)
+
+
+def _matters(arch: str, look: Look, past: _Past) -> bool:
+    """Return whether a row has anything to show of what is looked for."""
+    wanted = look.wanted
+    lately = [outcome for outcome in past.trend.get(arch, ()) if outcome]
+    if look.differs:
+        base = past.base.get(arch)
+        lately = [o for o in lately if o.verdict in _WORDS and o.verdict != base]
+    if wanted.verdict:
+        lately = [outcome for outcome in lately if outcome.verdict is wanted.verdict]
+    if wanted.blame:
+        lately = [outcome for outcome in lately if outcome.blame is wanted.blame]
+    return bool(lately) or not (look.differs or wanted.verdict or wanted.blame)
+
+
+def _line(
+    row: _Row,
+    heads: Sequence[Head],
+    squares: Mapping[CellId, CellView],
+    look: Look,
+    past: _Past,
+) -> Line:
+    name = row.arch.name
+    base = past.base.get(name)
+    found = (_newest(squares, head.runs, name) for head in heads)
+    return Line(
+        arch=row.arch,
+        group=row.group,
+        squares=tuple(
+            Square(cell=cell, faint=_faint(cell, look, base)) if cell else None for cell in found
+        ),
+        trend=tuple(o.verdict if o else None for o in past.trend.get(name, ())),
+        base=base,
+    )
+
+
+def _newest(
+    squares: Mapping[CellId, CellView], runs: Sequence[RunId], arch: str
+) -> CellView | None:
+    """Return the newest of the runs' squares that says something, else the newest."""
+    found = [s for s in (squares.get(cell_id(run, arch)) for run in runs) if s]
+    told = [square for square in found if square.state is not State.WAITING]
+    return next(iter(told or found), None)
+
+
+def _faint(cell: CellView, look: Look, base: Verdict | None) -> bool:
+    """Return whether the square is beside what is looked for."""
+    wanted = look.wanted
+    if wanted.verdict and cell.verdict is not wanted.verdict:
+        return True
+    if wanted.blame and cell.blame is not wanted.blame:
+        return True
+    return bool(look.differs) and cell.verdict in {None, base, *(set(Verdict) - _WORDS)}
+
+
+def _gone(name: str) -> ArchView:
+    return ArchView(
+        name=name,
+        summary="",
+        hypervisors=(),
+        machines=0,
+        voting=True,
+        lieutenants=(),
+        source="",
+    )
