@@ -24,7 +24,7 @@ from orchestrator.ports.clock import Deadline
 from orchestrator.ports.kit import Kit
 
 #: seconds for one machine's answer, and for one BMC's
-SHELL_SECONDS = 60.0
+SHELL_SECONDS = 180.0
 BMC_SECONDS = 90.0
 #: seconds that a machine's clock may be off ours
 SKEW_SECONDS = 60.0

@@ -13,7 +13,7 @@ from orchestrator.model.node import Access
 from orchestrator.ports.deploy import Play, PlayHost
 
 _KEY = re.compile(r"(?P<key>[a-z0-9@.-]+ [A-Za-z0-9+/]+=*)( .*)?")
-_CONNECT = 10  # seconds
+_CONNECT = 30  # seconds: an emulated machine on a busy host takes ten
 _KEEP = 30  # seconds that an idle SSH connection is kept for the next task
 _SSH = {
     "BatchMode": "yes",

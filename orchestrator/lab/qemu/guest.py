@@ -9,7 +9,8 @@ from pathlib import Path
 
 from orchestrator.model.errors import Unreachable
 
-_TRY_SECONDS = 15.0
+#: an SSH handshake of an emulated processor on a busy host
+_TRY_SECONDS = 60.0
 LOOPBACK = "127.0.0.1"
 
 
@@ -48,7 +49,7 @@ class Guest:
         folder = self.folder
         options = {
             "BatchMode": "yes",
-            "ConnectTimeout": "10",
+            "ConnectTimeout": "30",
             "IdentitiesOnly": "yes",
             "LogLevel": "ERROR",
             "StrictHostKeyChecking": "yes",

@@ -19,7 +19,7 @@ from orchestrator.lab.qemu.monitor import Monitor, watch
 from orchestrator.lab.shape import Shape
 
 _DICE = random.SystemRandom()
-_IMAGE_SECONDS = 30.0
+_IMAGE_SECONDS = 120.0
 #: a machine that hangs or resets itself does so this long after power-on, in seconds
 _MISHAP = (15.0, 40.0)
 _TINY_MIB = 300
