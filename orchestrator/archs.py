@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from orchestrator.model import existence
+from orchestrator.model import existence, installing
 from orchestrator.model.arch import (
     Alternative,
     Arch,
@@ -28,7 +28,8 @@ Axes = tuple[tuple[str, tuple[str, ...]], ...]
 
 KEYS = (
     *("arch", "summary", "lieutenants", "voting", "axes", "exclude", "roles", "semaphores"),
-    *("deploy", "smoke", "budget", "alternatives", "requires", "covers", "exists", "projects"),
+    *("deploy", "smoke", "budget", "alternatives", "requires", "covers", "drivers"),
+    *("exists", "projects"),
 )
 #: `{axis}`, but not Jinja's `{{ name }}` nor the shell's `${name}`
 _PLACEHOLDER = re.compile(r"(?<![{$])\{([A-Za-z_]\w*)\}(?!\})")
@@ -191,6 +192,7 @@ def _arch(entry: Entry, axes: Settings, shelf: _Shelf) -> Arch:
         semaphores=entry["semaphores"].texts(),
         budget=_budget(entry["budget"]),
         projects=entry["projects"].texts(),
+        drivers=entry["drivers"].texts(),
         alternatives=tuple(
             _alternative(item, [role.name for role in roles])
             for item in entry["alternatives"].items()
@@ -224,7 +226,7 @@ def _refuse_strangers(entry: Entry, words: Collection[str]) -> None:
 
 
 def _role(name: str, role: Entry) -> Role:
-    role.table("count", "needs", "install", "vars", "groups")
+    role.table("count", "needs", "install", "answers", "vars", "groups")
     groups = role["groups"].texts() or (name,)
     for group in groups:
         if not _GROUP.fullmatch(group):
@@ -236,6 +238,8 @@ def _role(name: str, role: Entry) -> Role:
         install=role["install"].text(),
         groups=groups,
         settings=_settings(role["vars"]),
+        answers=installing.read(role["answers"]),
+        source=role.source if role["answers"].written else "",
     )
 
 

@@ -87,7 +87,7 @@ class Wanted:
             ],
             "lane": self.lane,
             "reason": self.reason,
-            "requester": _requester(),
+            "requester": requester(),
             "trust_code": self.trust_code,
             "key": secrets.token_hex(16),
         }
@@ -165,7 +165,8 @@ def _costs(view: PlanView) -> str:
     return "; ".join(parts)
 
 
-def _requester() -> str:
+def requester() -> str:
+    """Return who asks, for those who wait."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -24,13 +24,8 @@ def follow(session: Session, client: Client, view: RunView) -> int:
 
     Ctrl-C leaves the run going, says how to come back and returns `INTERRUPTED`.
     """
-    source = _Source(session=session, client=client)
     try:
-        with progress(session.live) as shown:
-            shown.update(view)
-            while view.state is not State.DONE:
-                view = source.later(view)
-                shown.update(view)
+        view = wait(session, client, view)
     except KeyboardInterrupt:
         session.show(view)
         session.say(
@@ -40,6 +35,17 @@ def follow(session: Session, client: Client, view: RunView) -> int:
         return INTERRUPTED
     session.show(view, *summary(view, session.out))
     return view.exit or 0
+
+
+def wait(session: Session, client: Client, view: RunView) -> RunView:
+    """Show the run live and return it once it is over."""
+    source = _Source(session=session, client=client)
+    with progress(session.live) as shown:
+        shown.update(view)
+        while view.state is not State.DONE:
+            view = source.later(view)
+            shown.update(view)
+    return view
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from orchestrator.model.existence import Existence
+from orchestrator.model.installing import Answer
 
 Settings = tuple[tuple[str, str], ...]
 
@@ -51,6 +52,10 @@ class Role:
     groups: tuple[str, ...]
     #: Ansible host variables of the role's hosts
     settings: Settings = ()
+    #: what it asks of the install
+    answers: tuple[Answer, ...] = ()
+    #: where it was read, `file:line`
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +115,8 @@ class Arch:
     hardware: bool = False
     #: paths of the product (globs) that this arch exercises
     covers: tuple[str, ...] = ()
+    #: where the product keeps its drivers (globs, `!` takes out): each owes that an arch covers it
+    drivers: tuple[str, ...] = ()
     #: None: for every commit
     exists: Existence | None = None
     #: the repositories that it deploys, by the last word of their path; empty: any
@@ -124,6 +131,13 @@ class Arch:
         for role in self.roles:
             found |= {value for key, value in role.settings if key == "hypervisor"}
         return tuple(sorted(found))
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Return the network models it uses, sorted: from its axis or its deploy's settings."""
+        found = {value for key, value in self.axes if key == "network"}
+        found |= {value for key, value in self.deploy.settings if key == "network_model"}
+        return tuple(sorted(found - {"none"}))
 
     @property
     def ways(self) -> tuple[Alternative, ...]:

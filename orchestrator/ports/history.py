@@ -29,6 +29,10 @@ class History(Protocol):
         """
         ...
 
+    def files(self, commit: Commit, deadline: Deadline) -> tuple[str, ...]:
+        """Return the path of every file of the commit, sorted."""
+        ...
+
     def release(self, commit: Commit, deadline: Deadline) -> str:
         """Return the newest release that the commit has in its past, e.g. `34.0.0`, or nothing."""
         ...

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from shlex import quote
 from statistics import median
 
 from orchestrator.model import summary
 from orchestrator.model.arch import Arch, Means
 from orchestrator.model.attestation import Attested
+from orchestrator.model.coverage import covers, within
 from orchestrator.model.errors import NotFound
 from orchestrator.model.event import Event, Kind
 from orchestrator.model.experience import Experience
@@ -132,12 +132,16 @@ class Library:
         """
         by_name = [a for a in self.lab.archs.values() if a.name == subject]
         # Who answers for one hypervisor is asked of archs that have no other.
-        by_kind = [a for a in self.lab.archs.values() if a.hypervisors == (subject,)]
-        by_path = [a for a in self.lab.archs.values() if any(fnmatch(subject, g) for g in a.covers)]
+        plain = "".join(c for c in subject.lower() if c.isalnum())
+        by_kind = [a for a in self.lab.archs.values() if a.hypervisors in {(subject,), (plain,)}]
+        path = subject.removeprefix("./")
+        by_path = [a for a in self.lab.archs.values() if covers(a, path)]
+        below = [a for a in self.lab.archs.values() if any(within(g, path) for g in a.covers)]
         ways = (
             (by_name, "it is an arch"),
             (by_kind, "it is a hypervisor"),
             (by_path, "these archs exercise that path"),
+            (below, "these archs exercise what is below that folder"),
         )
         for archs, because in ways:
             if archs:
@@ -187,7 +191,7 @@ class Library:
             blame=ruling.blame if ruling else None,
             cause=ruling.cause if ruling else "",
             voting=cell.arch.voting,
-            provenance=self._provenance(cell),
+            provenance=self.provenance(cell),
             partner=cell.arch.ways[cell.way].partner,
             attempts=len(cell.attempts),
             phases=summary.phases(events) if events else Phases(),
@@ -220,7 +224,7 @@ class Library:
             ssh=tuple(_ssh(login, key) for login in logins),
         )
 
-    def _provenance(self, cell: Cell) -> Provenance | None:
+    def provenance(self, cell: Cell) -> Provenance | None:
         """Return the least real of the nodes' provenances; the whole is no realer than a part."""
         means = cell.arch.ways[cell.way].means
         if means is Means.PARTNER:

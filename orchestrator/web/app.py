@@ -21,6 +21,7 @@ from orchestrator.web import (
     partners,
     problems,
     run_pages,
+    studies,
     told,
     watched,
 )
@@ -50,7 +51,7 @@ def build(house: House) -> FastAPI:
     problems.install(app)
     for router in (
         *(api.reads, api.writes, partners.reads, partners.writes, partners.theirs),
-        *(overview.reads, kept.routes, told.routes, watched.routes),
+        *(overview.reads, kept.routes, told.routes, watched.routes, studies.routes),
         *(hooks.routes, boot.routes, jenkins_jobs.routes, jenkins.routes),
         *(overview.routes, run_pages.routes, pages.routes),
     ):

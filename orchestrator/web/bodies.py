@@ -92,6 +92,14 @@ class ReasonBody(Body):
     reason: Sentence = ""
 
 
+class BisectBody(Body):
+    """From where the first bad commit is searched, and by whom."""
+
+    requester: Word
+    good: Sentence = ""
+    trust_code: bool = False
+
+
 class TestBody(Body):
     """How thoroughly a node is tested."""
 

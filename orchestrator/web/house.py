@@ -11,10 +11,13 @@ from orchestrator.model.secret import Secret
 from orchestrator.ports.faults import Faults
 from orchestrator.ports.files import Files
 from orchestrator.ports.store import Events, Offers
+from orchestrator.service.bisecting import Bisecting
 from orchestrator.service.builds import Builds
 from orchestrator.service.carried import CarriedPatches
 from orchestrator.service.checkup import Checkup
+from orchestrator.service.coverage import Coverage
 from orchestrator.service.desk import Desk
+from orchestrator.service.flipping import Flipping
 from orchestrator.service.gate import Gate
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.library import Library
@@ -33,6 +36,7 @@ class ImageFiles:
     initrd: Path
     #: what else it fetches, by name
     extras: Mapping[str, Path] = field(default_factory=dict)
+    licence: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +49,22 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Studies:
+    """What draws conclusions from the history."""
+
+    coverage: Coverage
+    flipping: Flipping
+    bisecting: Bisecting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """Everything behind the pages, the API and the boot server."""
 
     identity: Identity
     desk: Desk
     carried: CarriedPatches
+    studies: Studies
     inventory: Inventory
     checkup: Checkup
     library: Library

@@ -6,10 +6,15 @@ from orchestrator.drivers.source.history import GitHistory
 from orchestrator.drivers.source.survey import GitSurvey
 from orchestrator.drivers.store.opened import Store
 from orchestrator.ports.engine import Engine
+from orchestrator.service.bisecting import Bisecting
 from orchestrator.service.carried import CarriedPatches
+from orchestrator.service.coverage import Coverage
 from orchestrator.service.desk import Desk
+from orchestrator.service.flipping import Flipping
 from orchestrator.service.lab import Lab
+from orchestrator.service.library import Library
 from orchestrator.service.watcher import Watcher
+from orchestrator.web.house import Studies
 from orchestrator.wiring.home import Home
 from orchestrator.wiring.lab import LabParts
 
@@ -46,4 +51,29 @@ def watcher(home: Home, lab: LabParts, asked: Desk, store: Store) -> Watcher:
         watches=store.watches,
         desk=asked,
         watched={watch.name: watch for watch in lab.watches},
+    )
+
+
+def studies(home: Home, lab: LabParts, asked: Desk, store: Store, library: Library) -> Studies:
+    """Return what draws conclusions from the history; bisection asks at the desk `asked`."""
+    source = GitSource(home.repositories, lab.aliases)
+    history = GitHistory(home.repositories, lab.aliases)
+    return Studies(
+        coverage=Coverage(
+            lab=library.lab,
+            clock=SystemClock(),
+            source=source,
+            history=history,
+            runs=store.runs,
+            provenance=library.provenance,
+        ),
+        flipping=Flipping(lab=library.lab, runs=store.runs, events=store.events),
+        bisecting=Bisecting(
+            clock=SystemClock(),
+            source=source,
+            history=history,
+            runs=store.runs,
+            events=store.events,
+            desk=asked,
+        ),
     )

@@ -42,6 +42,7 @@ from orchestrator.web.house import House, Identity, ImageFiles
 from orchestrator.web.server import Server
 from tests.unit import web_partners
 from tests.unit.web_silence import mailroom, reviewing
+from tests.unit.web_studies import studies
 
 KINDS = ("kvm", "xenserver", "hyperv", "vmware")
 IMAGE = "debian-12"
@@ -258,6 +259,7 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
         identity=Identity(version="0.1.0", orchestrator="0a1b2c3d4e5f", lab="lab in a box"),
         desk=desk,
         carried=_carried(folder),
+        studies=studies(folder, store, desk, library),
         inventory=Inventory(
             clock=clock, nodes=store.nodes, attestations=store.attestations, engine=engine
         ),
@@ -282,21 +284,6 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
             clock=SystemClock(),
         ),
         partnership=web_partners.partnership(lab, store, engine),
-    )
-
-
-def _library(folder: Path, lab: Lab, store: Store, files: FolderFiles, url: str) -> Library:
-    return Library(
-        lab=lab,
-        clock=SystemClock(),
-        runs_=store.runs,
-        events=store.events,
-        queue=store.queue,
-        nodes_=store.nodes,
-        attestations=store.attestations,
-        files=files,
-        key=lambda attempt: str(folder / "keys" / attempt.replace("/", "_")),
-        url=url,
     )
 
 

@@ -48,6 +48,12 @@ class GitHistory:
         )
         return frozenset(path for path, there in zip(paths, found, strict=True) if there)
 
+    def files(self, commit: Commit, deadline: Deadline) -> tuple[str, ...]:
+        """Return the path of every file of the commit, sorted."""
+        git = self._mirror(commit, deadline)
+        listed = git.must("ls-tree", "-r", "-z", "--name-only", commit.sha, deadline=deadline)
+        return tuple(sorted(path for path in listed.split("\0") if path))
+
     def release(self, commit: Commit, deadline: Deadline) -> str:
         """Return the newest release tag in the commit's past, without its `v`, or nothing."""
         git = self._mirror(commit, deadline)
