@@ -12,9 +12,12 @@ from orchestrator.model.image import Image
 
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+")
 #: what may be left out
-_CHOICES = ("udeb_suite", "packages", "partitions", "extras", "sha256")
+_CHOICES = ("udeb_suite", "packages", "partitions", "extras", "sha256", "edition", "licence")
 #: install methods that an image may name
-METHODS = ("preseed", "fai")
+METHODS = ("preseed", "fai", "xenserver", "esxi", "windows")
+_DEBIAN = frozenset({"preseed", "fai"})
+#: those whose installer has no initial RAM disk of its own
+_NO_INITRD = frozenset({"esxi"})
 _RECIPE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _EXTRA = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SUM = re.compile(r"[0-9a-f]{64}")
@@ -30,27 +33,37 @@ def images(entry: Entry, home: Path, *, emulated: bool = False) -> dict[str, Ima
 
 def _image(name: str, entry: Entry, home: Path, emulated: bool) -> Image:  # noqa: FBT001
     entry.table("suite", "kernel", "initrd", "mirror", "kernel_package", "method", *_CHOICES)
+    method = entry["method"].one_of(METHODS, "preseed")
     host, directory = ("", "") if _given(entry["mirror"], emulated) else _mirror(entry["mirror"])
     files = {
-        part: "" if _given(entry[part], emulated) else values.file(entry[part], home)
-        for part in ("kernel", "initrd")
+        part: "" if _given(entry[part], left_out) else values.file(entry[part], home)
+        for part, left_out in (("kernel", emulated), ("initrd", emulated or method in _NO_INITRD))
     }
     extras = _extras(entry["extras"], home)
     _verify(entry["sha256"], {**files, **extras})
     return Image(
         name=name,
-        suite=entry["suite"].text("bookworm") if emulated else entry["suite"].text(),
+        suite=_suite(entry["suite"], method, emulated),
         kernel=files["kernel"],
         initrd=files["initrd"],
         mirror_host=host,
         mirror_directory=directory,
         kernel_package=entry["kernel_package"].text("linux-image-amd64"),
-        method=entry["method"].one_of(METHODS, "preseed"),
+        method=method,
+        edition=entry["edition"].text(""),
+        licence=values.secret(entry["licence"], home) if entry["licence"].written else None,
         extras=tuple(extras.items()),
         udeb_suite=entry["udeb_suite"].text(""),
         packages=tuple(_named(item, _PACKAGE, "a package") for item in entry["packages"].items()),
         partitions=_named(entry["partitions"], _RECIPE, "a recipe", "root"),
     )
+
+
+def _suite(entry: Entry, method: str, emulated: bool) -> str:  # noqa: FBT001
+    """Return the release of Debian; hypervisors' own installers have none."""
+    if method not in _DEBIAN:
+        return entry.text("")
+    return entry.text("bookworm") if emulated else entry.text()
 
 
 def _given(entry: Entry, emulated: bool) -> bool:  # noqa: FBT001

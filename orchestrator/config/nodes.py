@@ -72,6 +72,8 @@ def _node(entry: Entry, home: Path, drivers: Drivers | None) -> Node:
         ssh_port=values.port(entry["ssh_port"], 22),
         ssh_user=entry["ssh_user"].text("root"),
         pdu=_pdu(entry["pdu"], home) if entry["pdu"].written else None,
+        nics=tuple((name, values.mac(e)) for name, e in entry["nics"].table().items()),
+        disks=tuple((name, e.integer(least=1)) for name, e in entry["disks"].table().items()),
         **names,
     )
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from orchestrator.model.installing import Answer
+from orchestrator.model.secret import Secret
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
@@ -28,3 +31,10 @@ class Image:
     packages: tuple[str, ...] = ()
     #: how the disk is divided: the name of one of the partitioning recipes
     partitions: str = "root"
+    #: the edition to install, where one installer has several
+    edition: str = ""
+    #: handed out under the one-time token, never written into answers
+    licence: Secret | None = None
+    #: what the arch's role asks of this install, and where the role was written
+    answers: tuple[Answer, ...] = ()
+    role: str = ""

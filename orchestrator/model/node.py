@@ -93,6 +93,10 @@ class Node:
     boot: str = "install"
     #: what cuts its power when its BMC is dead
     pdu: Pdu | None = None
+    #: its network cards: the installed system's name and the MAC address of each
+    nics: tuple[tuple[str, str], ...] = ()
+    #: its disks: the installed system's name and the size in GiB of each
+    disks: tuple[tuple[str, int], ...] = ()
 
     @property
     def uefi(self) -> bool:
@@ -115,6 +119,8 @@ class Access:
     user: str
     #: `ssh-ed25519 AAAA...`
     host_key: str
+    #: SHA-256 (hex) of the certificate of its hypervisor's interface, if it told one
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

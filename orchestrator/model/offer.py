@@ -1,9 +1,12 @@
 """What the boot server hands to one node, once."""
 
+import re
 from dataclasses import dataclass
 
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.node import Access
+
+_PART = re.compile(r"^=== (\S+)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +28,9 @@ class Offer:
     fetched: tuple[str, ...] = ()
     #: set by the call-back
     access: Access | None = None
+
+
+def parts(answers: str) -> dict[str, str]:
+    """Return the parts of answers by name: each begins with a line `=== NAME`."""
+    pieces = _PART.split(answers)
+    return dict(zip(pieces[1::2], pieces[2::2], strict=True))

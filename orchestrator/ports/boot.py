@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from orchestrator.model.arch import Role
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.node import Access, Node
 from orchestrator.ports.clock import Deadline
@@ -10,8 +11,8 @@ from orchestrator.ports.clock import Deadline
 class Boot(Protocol):
     """Offers an install to one node and hears it call home."""
 
-    def offer(self, node: Node, image: str, attempt: AttemptId, deadline: Deadline) -> None:
-        """Make `image`'s boot script and answers ready for the node's next network boot.
+    def offer(self, node: Node, role: Role, attempt: AttemptId, deadline: Deadline) -> None:
+        """Make boot script and answers of the role's image ready for the node's network boot.
 
         A repeat for the same attempt changes nothing. Raises `ConfigError` when the rendered
         answers do not validate: the machine is not powered on for answers that cannot work.

@@ -81,11 +81,11 @@ def _off(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
 
 
 def _offer(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
-    images = {role.name: role.install for role in task.arch.roles}
+    roles = {role.name: role for role in task.arch.roles}
     for host in task.hosts:
-        image = images[host.lease.role]
+        role = roles[host.lease.role]
         boot = kit.boot[host.node.boot]
-        boot.offer(host.node, image, task.attempt, deadline)
+        boot.offer(host.node, role, task.attempt, deadline)
         if not task.happened(Kind.OFFERED, host.node.name):
             offered = boot.offered(host.node, task.attempt)
             yield _event(Kind.OFFERED, host, f"{offered} offered to {host.node.mac}")

@@ -15,7 +15,7 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
 from orchestrator.model.node import Access
-from orchestrator.model.offer import Offer
+from orchestrator.model.offer import Offer, parts
 from orchestrator.web.house import Here, House
 
 routes = APIRouter(prefix="/boot", include_in_schema=False)
@@ -109,6 +109,27 @@ def plain_answers(house: Here, token: str) -> Response:
     return answers(house, token)
 
 
+@routes.get("/{token}/answers/{name}")
+def part(house: Here, token: str, name: str) -> Response:
+    """Return one part of an installer's answers."""
+    found = parts(_offer(house, token).answers)
+    if name not in found:
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"these answers have no part {name}")
+    house.offers.fetched(token, "answers")
+    return PlainTextResponse(found[name])
+
+
+@routes.get("/{token}/licence")
+def licence(house: Here, token: str) -> Response:
+    """Return the image's licence key, until the machine has called home."""
+    offer = _offer(house, token)
+    image = house.images(offer.image)
+    if image is None or image.licence is None or offer.access is not None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"no licence key is handed out to {offer.node}")
+    house.offers.fetched(token, "licence")
+    return PlainTextResponse(f"{image.licence.reveal()}\n")
+
+
 @routes.get("/{token}/files/{name}")
 def extra(house: Here, token: str, name: str) -> Response:
     """Return another file of the image."""
@@ -124,15 +145,27 @@ def key(house: Here, token: str) -> Response:
 
 
 @routes.api_route("/{token}/arrived", methods=["GET", "POST"])
-def arrived(house: Here, token: str, ssh: Annotated[str, Query(max_length=400)]) -> Response:
-    """Take the call-back of an installed machine: its SSH host key; a repeat changes nothing."""
+def arrived(
+    house: Here,
+    token: str,
+    ssh: Annotated[str, Query(max_length=400)],
+    tls: Annotated[str, Query(pattern="^([0-9A-Fa-f]{64})?$")] = "",
+) -> Response:
+    """Take the call-back of an installed machine; a repeat changes nothing.
+
+    `ssh` is its SSH host key, `tls` the SHA-256 of the certificate of its hypervisor's interface.
+    """
     offer = _offer(house, token)
     node = house.library.lab.nodes.get(offer.node)
     if node is None:
         detail = f"{offer.node} is no machine of this lab any more"
         raise HTTPException(HTTPStatus.NOT_FOUND, detail)
     access = Access(
-        address=node.address, port=node.ssh_port, user=node.ssh_user, host_key=host_key(ssh)
+        address=node.address,
+        port=node.ssh_port,
+        user=node.ssh_user,
+        host_key=host_key(ssh),
+        certificate=tls.lower(),
     )
     if not house.offers.arrive(token, access):
         detail = f"{offer.node} called home already, with another key: a token is good for one"

@@ -5,12 +5,15 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from orchestrator.drivers.boot.esxi import EsxiMethod
 from orchestrator.drivers.boot.fai import FaiMethod
 from orchestrator.drivers.boot.goldens import Goldens
 from orchestrator.drivers.boot.image import CloneMethod, EmptyBay, ImageMethod
 from orchestrator.drivers.boot.install import InstallBoot
 from orchestrator.drivers.boot.method import Method
 from orchestrator.drivers.boot.preseed import PreseedMethod
+from orchestrator.drivers.boot.windows import WindowsMethod
+from orchestrator.drivers.boot.xenserver import XenServerMethod
 from orchestrator.model.image import Image
 from orchestrator.model.node import Node, Provenance
 from orchestrator.ports.bays import Bays
@@ -21,7 +24,13 @@ from orchestrator.wiring.home import Home
 from orchestrator.wiring.lab import LabParts
 
 #: who knows which installer
-INSTALLERS: Mapping[str, Method] = {"preseed": PreseedMethod(), "fai": FaiMethod()}
+INSTALLERS: Mapping[str, Method] = {
+    "preseed": PreseedMethod(),
+    "fai": FaiMethod(),
+    "xenserver": XenServerMethod(),
+    "esxi": EsxiMethod(),
+    "windows": WindowsMethod(),
+}
 
 
 def boots(home: Home, lab: LabParts, offers: Offers, url: str) -> dict[str, Boot]:
@@ -77,4 +86,9 @@ def files(lab: LabParts, name: str) -> ImageFiles | None:
 
 def _installer(image: Image) -> ImageFiles:
     extras = {name: Path(path) for name, path in image.extras}
-    return ImageFiles(kernel=Path(image.kernel), initrd=Path(image.initrd), extras=extras)
+    return ImageFiles(
+        kernel=Path(image.kernel),
+        initrd=Path(image.initrd),
+        extras=extras,
+        licence=image.licence,
+    )

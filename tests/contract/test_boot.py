@@ -18,6 +18,7 @@ from orchestrator.lab.answers import unsettled
 from orchestrator.lab.ipxe import Verb
 from orchestrator.lab.ipxe import parse as parse_script
 from orchestrator.lab.preseed import parse as parse_answers
+from orchestrator.model.arch import Role
 from orchestrator.model.errors import ConfigError, OutOfTime
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.image import Image
@@ -92,6 +93,10 @@ def node(name: str = "node1") -> Node:
     )
 
 
+def role(image: str) -> Role:
+    return Role(name="cloud", count=1, needs=frozenset(), install=image, groups=("all",))
+
+
 def soon() -> Deadline:
     return Deadline(SystemClock(), 10)
 
@@ -112,7 +117,7 @@ def by_preseed(shelf: Shelf, folder: Path, templates: Path = TEMPLATES) -> Boot:
 
 
 def offered(boot: Boot, shelf: Shelf, name: str = "node1") -> Offer:
-    boot.offer(node(name), "debian-12", ATTEMPT, soon())
+    boot.offer(node(name), role("debian-12"), ATTEMPT, soon())
     offer = shelf.find(name, ATTEMPT)
     assert offer
     return offer
@@ -186,7 +191,7 @@ def test_the_key_belongs_to_the_attempt_and_fits_the_public_half(boot: Boot, she
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     told = subprocess.run(["ssh-keygen", "-y", "-f", path], capture_output=True, text=True)
     assert told.stdout.split()[:2] == one.public_key.split()[:2]
-    boot.offer(node("node3"), "debian-12", AttemptId("7/kvm-flat/2"), soon())
+    boot.offer(node("node3"), role("debian-12"), AttemptId("7/kvm-flat/2"), soon())
     other = shelf.find("node3", AttemptId("7/kvm-flat/2"))
     assert other
     assert other.public_key != one.public_key
@@ -229,7 +234,7 @@ def test_arrival_and_fetches_are_told_for_this_attempt_only(boot: Boot, shelf: S
 
 def test_an_unknown_image_is_named_with_those_there_are(boot: Boot, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no image 'xcp-8' to install node1 with; .*debian-12"):
-        boot.offer(node(), "xcp-8", ATTEMPT, soon())
+        boot.offer(node(), role("xcp-8"), ATTEMPT, soon())
     assert not (tmp_path / "keys").exists()
 
 
@@ -249,7 +254,7 @@ def test_answers_that_cannot_work_are_refused_with_template_and_line(
     broken, line = rewrite(tmp_path, old, new)
     boot = by_preseed(shelf, tmp_path, templates=tmp_path)
     with pytest.raises(ConfigError) as raised:
-        boot.offer(node(), "debian-12", ATTEMPT, soon())
+        boot.offer(node(), role("debian-12"), ATTEMPT, soon())
     assert words in str(raised.value)
     assert str(raised.value).startswith(f"{broken}:{line}: ")
     assert not shelf.offers
@@ -268,7 +273,7 @@ def test_answers_that_the_installer_would_ask_for_are_missed(
     rewrite(tmp_path, old, new)
     boot = by_preseed(shelf, tmp_path, templates=tmp_path)
     with pytest.raises(ConfigError, match=words):
-        boot.offer(node(), "debian-12", ATTEMPT, soon())
+        boot.offer(node(), role("debian-12"), ATTEMPT, soon())
     assert not shelf.offers
 
 
@@ -284,7 +289,7 @@ def rewrite(folder: Path, old: str, new: str) -> tuple[Path, int]:
 
 def test_no_time_left_offers_nothing(boot: Boot, shelf: Shelf) -> None:
     with pytest.raises(OutOfTime):
-        boot.offer(node(), "debian-12", ATTEMPT, Deadline(SystemClock(), 0))
+        boot.offer(node(), role("debian-12"), ATTEMPT, Deadline(SystemClock(), 0))
     assert not shelf.offers
 
 

@@ -13,11 +13,12 @@ from orchestrator.stages.provision import CONSOLE_LINES
 from tests.unit.console_captures import FAILED, GOOD, TRYING, cleaned
 from tests.unit.console_fai import FAI
 from tests.unit.console_firmware import FIRMWARE, LATE
+from tests.unit.console_hypervisors import HYPERVISORS
 from tests.unit.console_innocents import INNOCENT
 from tests.unit.console_installer import INSTALLER
 
 INFRA = Blame.INFRA
-GUILTY = FIRMWARE | INSTALLER | FAI
+GUILTY = FIRMWARE | INSTALLER | FAI | HYPERVISORS
 #: how many lines the hand-written consoles are cut to
 WINDOW = 20
 NEXT_STEP = re.compile(r"; (?:check|test|mend|answer|fetch|give|switch|its console log)\b")

@@ -14,7 +14,9 @@ import pytest
 from orchestrator.lab.ipxe import Verb, expand, parse
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.offer import Offer
+from orchestrator.model.secret import Secret
 from orchestrator.web import boot
+from orchestrator.web.house import ImageFiles
 from tests.unit.web_house import IMAGE, Furnished, furnish, offer, public_key
 
 ATTEMPT = AttemptId("1/kvm-flat/1")
@@ -163,3 +165,26 @@ def test_no_token_in_the_access_log(
     assert len(lines) == 4
     assert "/boot/******/preseed.cfg?again=1" in lines[1]
     assert not [line for line in lines if offered.token in line]
+
+
+def test_answers_in_parts_and_a_licence_key_under_the_token(home: Furnished) -> None:
+    node = home.house.library.lab.nodes["n01"]
+    images: dict[str, ImageFiles] = home.house.images.__self__  # type: ignore[attr-defined]
+    licence = Secret(secrets.token_hex(8))
+    images[IMAGE] = replace(images[IMAGE], licence=licence)
+    text = "=== ks.cfg\nvmaccepteula\n=== boot.cfg\nkernel=b.b00\n"
+    made = home.store.offers.put(replace(offer(home.url, node, ATTEMPT), answers=text))
+    base, firmware = f"/boot/{made.token}", home.client()
+    assert firmware.get(f"{base}/answers/ks.cfg").text == "vmaccepteula\n"
+    assert firmware.get(f"{base}/answers/boot.cfg").text == "kernel=b.b00\n"
+    assert firmware.get(f"{base}/answers/other").status_code == HTTPStatus.NOT_FOUND
+    assert firmware.get(f"{base}/licence").text == f"{licence.reveal()}\n"
+    called = {"ssh": public_key(), "tls": "AB" * 32}
+    assert firmware.get(f"{base}/arrived", params={**called, "tls": "AB"}).status_code == 422
+    assert firmware.get(f"{base}/arrived", params=called).status_code == HTTPStatus.OK
+    found = home.store.offers.by_token(made.token)
+    assert found is not None
+    assert found.access is not None
+    assert found.access.certificate == "ab" * 32
+    assert firmware.get(f"{base}/licence").status_code == HTTPStatus.NOT_FOUND, "home already"
+    assert licence.reveal() not in repr(found)

@@ -2,10 +2,12 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.drivers.boot.keys import Keys
 from orchestrator.drivers.boot.method import Method
+from orchestrator.model.arch import Role
 from orchestrator.model.errors import ConfigError
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.image import Image
@@ -33,16 +35,18 @@ class InstallBoot:
         self._keys = Keys(keys)
         self._methods = methods
 
-    def offer(self, node: Node, image: str, attempt: AttemptId, deadline: Deadline) -> None:
+    def offer(self, node: Node, role: Role, attempt: AttemptId, deadline: Deadline) -> None:
         """Store boot script, answers and public key for the node's next network boot."""
         deadline.check()
+        image = role.install
         if image not in self._images:
             known = ", ".join(sorted(self._images)) or "none"
             msg = f"no image {image!r} to install {node.name} with; this lab has {known}"
             raise ConfigError(msg)
         self._keys.claim(attempt, node.name)
         if not self._offers.find(node.name, attempt):
-            self._offers.put(self._render(node, self._images[image], attempt))
+            asked = replace(self._images[image], answers=role.answers, role=role.source)
+            self._offers.put(self._render(node, asked, attempt))
 
     def arrived(self, node: Node, attempt: AttemptId) -> Access | None:
         """Return how to log in, once the node called home for this attempt."""

@@ -2,11 +2,12 @@
 
 import re
 
-from orchestrator.model.recognisers import debian, fai, firmware, golden, system
+from orchestrator.model.recognisers import debian, fai, firmware, golden, hypervisors, system
 
 #: the first that matches a line says what it means
 RECOGNISERS = (
     *golden.GOLDEN,
+    *hypervisors.HYPERVISORS,
     *fai.FAI,
     *firmware.FIRMWARE,
     *system.XEN,
