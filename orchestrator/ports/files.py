@@ -12,6 +12,10 @@ class Files(Protocol):
         """Return the kept files' names, relative to the attempt's folder, sorted."""
         ...
 
+    def size(self, attempt: AttemptId, name: str) -> int:
+        """Return how many bytes the file has now; raise `NotFound` outside the folder."""
+        ...
+
     def read(self, attempt: AttemptId, name: str, offset: int, limit: int) -> bytes:
         """Return up to `limit` bytes from `offset`; raise `NotFound` outside the folder."""
         ...

@@ -12,12 +12,18 @@ from starlette.staticfiles import StaticFiles
 from orchestrator.web import (
     api,
     boot,
+    cell_pages,
     hooks,
     jenkins,
     jenkins_jobs,
     kept,
+    lieutenant_pages,
+    lieutenants,
+    logs,
+    node_pages,
     overview,
     pages,
+    partner_pages,
     partners,
     problems,
     run_pages,
@@ -54,6 +60,9 @@ def build(house: House) -> FastAPI:
         *(overview.reads, kept.routes, told.routes, watched.routes, studies.routes),
         *(hooks.routes, boot.routes, jenkins_jobs.routes, jenkins.routes),
         *(overview.routes, run_pages.routes, pages.routes),
+        *(cell_pages.routes, cell_pages.acts, logs.routes),
+        *(node_pages.routes, node_pages.acts, partner_pages.routes),
+        *(lieutenants.reads, lieutenants.writes, lieutenant_pages.routes, lieutenant_pages.acts),
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -14,6 +14,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
+from orchestrator.model.flight import Track
 from orchestrator.model.node import Access
 from orchestrator.model.offer import Offer, parts
 from orchestrator.web.house import Here, House
@@ -77,7 +78,7 @@ def script(house: Here, mac: str) -> Response:
     offer = house.offers.by_mac(mac)
     if offer is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, f"nothing is offered to {mac}: boot from disk")
-    house.offers.fetched(offer.token, "script")
+    _fetched(house, offer, "script", "its boot script")
     return PlainTextResponse(offer.script)
 
 
@@ -99,7 +100,7 @@ def initrd(house: Here, token: str) -> Response:
 def answers(house: Here, token: str) -> Response:
     """Return the installer's answers."""
     offer = _offer(house, token)
-    house.offers.fetched(token, "answers")
+    _fetched(house, offer, "answers", "its answers")
     return PlainTextResponse(offer.answers)
 
 
@@ -140,7 +141,7 @@ def extra(house: Here, token: str, name: str) -> Response:
 def key(house: Here, token: str) -> Response:
     """Return the public key that the installed system accepts."""
     offer = _offer(house, token)
-    house.offers.fetched(token, "key")
+    _fetched(house, offer, "key", "the public key")
     return PlainTextResponse(f"{offer.public_key.strip()}\n")
 
 
@@ -170,6 +171,7 @@ def arrived(
     if not house.offers.arrive(token, access):
         detail = f"{offer.node} called home already, with another key: a token is good for one"
         raise HTTPException(HTTPStatus.CONFLICT, detail)
+    house.flights.tell(offer.attempt, Track.NETWORK, offer.node, "HTTP: it called home")
     return PlainTextResponse(f"welcome, {offer.node}\n")
 
 
@@ -194,6 +196,11 @@ def _offer(house: House, token: str) -> Offer:
     return offer
 
 
+def _fetched(house: House, offer: Offer, what: str, told: str) -> None:
+    house.offers.fetched(offer.token, what)
+    house.flights.tell(offer.attempt, Track.NETWORK, offer.node, f"HTTP: it fetched {told}")
+
+
 def _image(house: House, offer: Offer, what: str) -> Response:
     image = house.images(offer.image)
     known = {"kernel": image.kernel, "initrd": image.initrd, **image.extras} if image else {}
@@ -201,5 +208,8 @@ def _image(house: House, offer: Offer, what: str) -> Response:
     if path is None or not path.is_file():
         detail = f"the {what} of {offer.image} is not on this boot server"
         raise HTTPException(HTTPStatus.NOT_FOUND, detail)
-    house.offers.fetched(offer.token, what if what in {"kernel", "initrd"} else "files")
+    size = path.stat().st_size / 1e6
+    _fetched(
+        house, offer, what if what in {"kernel", "initrd"} else "files", f"{what}, {size:.1f} MB"
+    )
     return FileResponse(path, media_type="application/octet-stream")

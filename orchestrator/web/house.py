@@ -10,6 +10,8 @@ from fastapi import Depends, Request
 from orchestrator.model.secret import Secret
 from orchestrator.ports.faults import Faults
 from orchestrator.ports.files import Files
+from orchestrator.ports.flight import FlightLog
+from orchestrator.ports.pasts import Pasts
 from orchestrator.ports.store import Events, Offers
 from orchestrator.service.bisecting import Bisecting
 from orchestrator.service.builds import Builds
@@ -21,9 +23,11 @@ from orchestrator.service.flipping import Flipping
 from orchestrator.service.gate import Gate
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.library import Library
+from orchestrator.service.lieutenancy import Lieutenancy
 from orchestrator.service.mailroom import Mailroom
 from orchestrator.service.overview import Overview
 from orchestrator.service.partnership import Partnership
+from orchestrator.service.recorder import Recorder
 from orchestrator.service.reviewing import Reviewing
 from orchestrator.service.watcher import Watcher
 
@@ -86,6 +90,12 @@ class House:
     #: what Jenkins clients ask for
     builds: Builds
     partnership: Partnership
+    lieutenancy: Lieutenancy
+    recorder: Recorder
+    #: what the boot server tells attempts' flight logs
+    flights: FlightLog
+    #: what archs and machines have behind them
+    pasts: Pasts
 
 
 async def _house(request: Request) -> House:

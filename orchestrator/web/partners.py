@@ -10,8 +10,10 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field, TypeAdapter, ValidationError
 
 from orchestrator.model.access import Asker, Role, Token
+from orchestrator.model.flight import Track
 from orchestrator.model.partner import Answer, Artifact, Claim, Order
 from orchestrator.model.result import Outcome, TestResult
+from orchestrator.model.secret import MASK
 from orchestrator.model.view import PartnerView
 from orchestrator.service.gate import Wish
 from orchestrator.web.auth import Writer
@@ -159,12 +161,15 @@ async def call_back(house: Here, hook: str, request: Request) -> Response:
 
     What Jenkins' notification plugin gets as an answer it never looks at, nor sends again.
     """
-    left = LARGEST_CALL
+    text = b""
     async for part in request.stream():
-        left -= len(part)
-        if left < 0:
+        text += part
+        if len(text) > LARGEST_CALL:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "a call-back is short")
     house.partnership.called(hook)
+    if record := house.partnership.orders.by_hook(hook):
+        said = f"it called back: {text.decode(errors='replace')}".replace(hook, MASK)
+        house.flights.tell(record.order.attempt, Track.PARTNER, "", said)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -174,6 +179,7 @@ def next_order(house: Here, asker: AskerHere, body: WorkerBody) -> Response:
     order = house.partnership.next(asker, body.worker, body.public_key)
     if order is None:
         return Response(status_code=HTTPStatus.NO_CONTENT)
+    _told_of(house, order, f"its worker {body.worker} took the order: {json.dumps(_told(order))}")
     return JSONResponse(_told(order))
 
 
@@ -181,6 +187,8 @@ def next_order(house: Here, asker: AskerHere, body: WorkerBody) -> Response:
 def progress(house: Here, asker: AskerHere, body: ProgressBody) -> dict[str, bool]:
     """Take how far the worker is; say whether it is to go on."""
     on = house.partnership.progress(asker, body.key, body.worker, body.text)
+    order = house.partnership.deliveries.find(body.key).order
+    _told_of(house, order, f"its worker {body.worker} says: {body.text}")
     return {"go_on": on}
 
 
@@ -206,7 +214,16 @@ async def result(
         raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from error
     signed = (message, x_smoketest_signature.removeprefix("ed25519="))
     first = house.partnership.deliver(asker, body.key, signed, (body.answer(), body.console))
+    brought = f"it brought its result, signed: {body.claim}, {len(body.tests or ())} tests"
+    order = house.partnership.deliveries.find(body.key).order
+    _told_of(house, order, brought if first else f"{brought}; it had brought one before")
     return {"first": first}
+
+
+def _told_of(house: Here, order: Order | None, text: str) -> None:
+    """Keep what a partner that comes to us did about an order, in its attempt's flight log."""
+    if order is not None:
+        house.flights.tell(order.attempt, Track.PARTNER, "", text)
 
 
 def _told(order: Order) -> dict[str, str]:

@@ -21,11 +21,14 @@ def page(
     request: Request,
     house: House,
     template: str,
-    seq: int,
+    seq: int | None,
     status: int = HTTPStatus.OK,
     **values: object,
 ) -> HTMLResponse:
-    """Return `template` with `values`; its name without the suffix says which page is marked."""
+    """Return `template` with `values`; its name without the suffix says which page is marked.
+
+    Without `seq` it is not kept up to date by itself.
+    """
     text = TEMPLATES.get_template(template).render(
         here=template.removesuffix(".html"),
         lab=house.identity.lab,

@@ -78,6 +78,11 @@ class Feed:
             if len(found) < _PAGE:
                 await asyncio.sleep(POLL_SECONDS)
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether anybody may still wait: a server that shuts down lets everybody go."""
+        return self._open
+
     def close(self) -> None:
         """Let every listener go, so that a server that shuts down need not wait for them."""
         self._open = False

@@ -43,7 +43,7 @@ from orchestrator.service.reviewing import Reviewing
 from orchestrator.service.watcher import Watcher
 from orchestrator.web import house as web
 from orchestrator.web.app import build as build_app
-from orchestrator.wiring import power, repositories
+from orchestrator.wiring import looks, power, repositories
 from orchestrator.wiring.boots import boots, files
 from orchestrator.wiring.home import Home
 from orchestrator.wiring.lab import LabParts
@@ -160,7 +160,9 @@ def _kit(
     shell = SshShell()
     return Kit(
         clock=SystemClock(),
-        power=power.with_strips(bare, children, lab, store),
+        power=power.in_flight_logs(
+            power.with_strips(bare, children, lab, store), store, looks.flight_log(home)
+        ),
         console={"sol": SolConsole(children)},
         boot=boots(home, lab, store.offers, url),
         shell=shell,
@@ -180,7 +182,7 @@ def _kit(
         files=FolderFiles(home.attempts),
         orders=store.orders,
         contracts=contracts(lab),
-        partners=partners(lab, store.deliveries, SystemClock(), url),
+        partners=partners(lab, store.deliveries, SystemClock(), url, looks.flight_log(home)),
     )
 
 
@@ -219,6 +221,10 @@ def _web(
             desk=desk, library=library, items=store.items, notices=store.notices, clock=kit.clock
         ),
         partnership=partnership(kit, store, engine),
+        lieutenancy=looks.lieutenancy(known, store),
+        recorder=looks.recorder(home, store),
+        flights=looks.flight_log(home),
+        pasts=store.pasts,
     )
 
 

@@ -7,14 +7,17 @@ from orchestrator.config.partners import Partner as Declared
 from orchestrator.drivers.clock.system import SystemClock
 from orchestrator.drivers.partner.breaker import Breaker
 from orchestrator.drivers.partner.conversation import Login
-from orchestrator.drivers.partner.jenkins import JenkinsPartner
+from orchestrator.drivers.partner.jenkins import JenkinsPartner, Tell
 from orchestrator.drivers.partner.pull import PullPartner
 from orchestrator.drivers.signature.ed25519 import Ed25519Verifier
 from orchestrator.drivers.store.opened import Store
+from orchestrator.model.flight import Track
+from orchestrator.model.ids import AttemptId
 from orchestrator.model.partner import Contract
 from orchestrator.model.secret import Secret
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.engine import Engine
+from orchestrator.ports.flight import FlightLog
 from orchestrator.ports.kit import Kit
 from orchestrator.ports.orders import Deliveries
 from orchestrator.ports.partner import Partner
@@ -27,10 +30,19 @@ def contracts(lab: LabParts) -> dict[str, Contract]:
     return {name: declared.contract for name, declared in lab.partners.items()}
 
 
-def partners(lab: LabParts, deliveries: Deliveries, clock: Clock, url: str) -> dict[str, Partner]:
-    """Return the driver of each partner; a Jenkins has a circuit breaker before it."""
+def partners(
+    lab: LabParts, deliveries: Deliveries, clock: Clock, url: str, log: FlightLog
+) -> dict[str, Partner]:
+    """Return the driver of each partner; a Jenkins has a circuit breaker before it.
+
+    Calls to a Jenkins stand in the flight log of the attempt that they are for.
+    """
+
+    def tell(attempt: AttemptId, text: str) -> None:
+        log.tell(attempt, Track.PARTNER, "", text)
+
     return {
-        name: _driver(declared, lab.aliases, deliveries, clock, url)
+        name: _driver(declared, lab.aliases, deliveries, (clock, tell), url)
         for name, declared in lab.partners.items()
     }
 
@@ -39,9 +51,10 @@ def _driver(
     declared: Declared,
     aliases: Mapping[str, str],
     deliveries: Deliveries,
-    clock: Clock,
+    around: tuple[Clock, Tell],
     url: str,
 ) -> Partner:
+    clock, tell = around
     contract = declared.contract
     if not contract.url:
         return PullPartner(deliveries)
@@ -53,7 +66,8 @@ def _driver(
         certificates=declared.certificates,
     )
     repo = partial(told, declared, aliases)
-    jenkins = JenkinsPartner(contract, login, repo, f"{url}/hook/".__add__, declared.parameters)
+    hook = f"{url}/hook/".__add__
+    jenkins = JenkinsPartner(contract, login, repo, hook, declared.parameters, tell)
     return Breaker(jenkins, clock, contract.name)
 
 

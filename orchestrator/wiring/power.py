@@ -11,10 +11,13 @@ from orchestrator.drivers.power.fallback import FallbackPower
 from orchestrator.drivers.power.ipmi import IpmiPower
 from orchestrator.drivers.power.pdu import PduPower
 from orchestrator.drivers.power.redfish import RedfishPower
+from orchestrator.drivers.power.told import told
 from orchestrator.drivers.store.opened import Store
 from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.flight import Track
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.node import Node
+from orchestrator.ports.flight import FlightLog
 from orchestrator.ports.power import Power
 from orchestrator.wiring.lab import POWER_GROUP, LabParts
 
@@ -46,6 +49,16 @@ def with_strips(
         _note(store, node, text)
 
     return {name: FallbackPower(driver, strips, tell) for name, driver in bare.items()}
+
+
+def in_flight_logs(drivers: Mapping[str, Power], store: Store, log: FlightLog) -> dict[str, Power]:
+    """Return the drivers with each command and its reply in the flight log of who has the node."""
+
+    def tell(node: Node, text: str) -> None:
+        if holder := store.pasts.holder(node.name):
+            log.tell(holder, Track.POWER, node.name, text)
+
+    return {name: told(driver, tell) for name, driver in drivers.items()}
 
 
 def _note(store: Store, node: Node, text: str) -> None:

@@ -159,9 +159,9 @@ def test_a_live_cell_shows_its_stage_logins_and_logs(day: Furnished) -> None:
     assert "deploy for" in words
     assert re.search(r"ssh -i \S+ .* -p 22022 root@127.0.7.1", words)
     assert "smoketest hold 6/kvm-vlan" in words
-    found = re.search(r'data-file="(/api/files/6/kvm-vlan/1/console-n\d\d.log)"', answer.text)
+    found = re.search(r'data-lines="(/log-lines/6/kvm-vlan/1/console-n\d\d.log)"', answer.text)
     assert found is not None
-    assert "Debian" in day.client().get(found[1]).text
+    assert "Debian" in day.client().get(found[1]).json()["html"]
 
 
 def test_machines_say_why_they_are_out(day: Furnished) -> None:

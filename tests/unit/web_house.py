@@ -40,7 +40,7 @@ from orchestrator.service.watcher import Watcher
 from orchestrator.web.app import build
 from orchestrator.web.house import House, Identity, ImageFiles
 from orchestrator.web.server import Server
-from tests.unit import web_partners
+from tests.unit import web_lookback, web_partners
 from tests.unit.web_silence import mailroom, reviewing
 from tests.unit.web_studies import studies
 
@@ -284,6 +284,7 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
             clock=SystemClock(),
         ),
         partnership=web_partners.partnership(lab, store, engine),
+        **web_lookback.parts(folder / "attempts", lab, store),
     )
 
 

@@ -4,6 +4,7 @@ A session per process: pyghmi keeps what it knows of a lost session in globals, 
 it at the next one.
 """
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -17,12 +18,15 @@ from pyghmi.exceptions import PyghmiException
 from pyghmi.ipmi.console import Console
 from pyghmi.ipmi.private import session as line
 
+from orchestrator.model.flight import TIMES
 from orchestrator.model.node import Bmc
 
 #: seconds that login and activation may take; some BMCs never answer an unknown user
 _LOGIN = 30
 #: seconds between turns of the event loop (in a hurry, else), and without one until we are ended
 _HURRY, _BEAT, _HANGS = 0.02, 0.2, 60
+#: seconds between two times that are kept of what it prints
+_TIMED = 0.1
 #: seconds between questions whether the console is still ours: a BMC that was reset is silent
 _DOUBT = 10
 #: Get Payload Instance Info says who owns the serial line (IPMI 2.0, section 24.5)
@@ -46,16 +50,26 @@ class _Ended(BaseException):
 class _Session:
     """A session's fate, as pyghmi calls back."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], times: IO[bytes]) -> None:
         self._file = file
+        self._times = times
+        self._timed = 0.0
         self.lost = ""
 
     def received(self, data: bytes | dict[str, str]) -> None:
         """Write what the machine printed; a dict is pyghmi's note about the session."""
         if isinstance(data, bytes):
+            self._time()
             self._file.write(data)
         elif "error" in data:
             self.lost = data["error"] or _SILENCE
+
+    def _time(self) -> None:
+        """Write where what comes now begins, and when it came (seconds since 1970)."""
+        now = time.time()
+        if now - self._timed >= _TIMED:
+            self._timed = now
+            self._times.write(b"%d %.3f\n" % (self._file.seek(0, os.SEEK_END), now))
 
 
 def record(recording: Recording) -> str:
@@ -65,8 +79,10 @@ def record(recording: Recording) -> str:
     Returns an empty text when asked to end (SIGTERM).
     """
     signal.signal(signal.SIGTERM, _end)
-    with Path(recording.path).open("ab", buffering=0) as file:
-        session = _Session(file)
+    path = Path(recording.path)
+    kept = path.with_suffix(TIMES)
+    with path.open("ab", buffering=0) as file, kept.open("ab", buffering=0) as times:
+        session = _Session(file, times)
         try:
             return _recorded(recording.bmc, session, file)
         except (PyghmiException, OSError, NotImplementedError) as error:

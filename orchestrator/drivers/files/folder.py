@@ -27,20 +27,28 @@ class FolderFiles:
         found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
         return tuple(sorted(str(path) for path in found if not _private(path)))
 
+    def size(self, attempt: AttemptId, name: str) -> int:
+        """Return how many bytes the file has now; raise `NotFound` outside the folder."""
+        return self._path(attempt, name).stat().st_size
+
     def read(self, attempt: AttemptId, name: str, offset: int, limit: int) -> bytes:
         """Return up to `limit` bytes from `offset`; raise `NotFound` outside the folder."""
-        folder = (self._root / attempt).resolve()
-        path = (folder / name).resolve()
-        inside = path.is_relative_to(folder) and folder.is_relative_to(self._root.resolve())
-        if not inside or not path.is_file() or _private(path.relative_to(folder)):
-            msg = f"{attempt} keeps no file {name!r}"
-            raise NotFound(msg)
+        path = self._path(attempt, name)
         offset = max(0, offset)
         before = min(offset, MARGIN)
         with path.open("rb") as file:
             file.seek(offset - before)
             text = _TOKEN.sub(_starred, file.read(before + limit + MARGIN))
         return text[before : before + limit]
+
+    def _path(self, attempt: AttemptId, name: str) -> Path:
+        folder = (self._root / attempt).resolve()
+        path = (folder / name).resolve()
+        inside = path.is_relative_to(folder) and folder.is_relative_to(self._root.resolve())
+        if not inside or not path.is_file() or _private(path.relative_to(folder)):
+            msg = f"{attempt} keeps no file {name!r}"
+            raise NotFound(msg)
+        return path
 
 
 def _private(path: Path) -> bool:

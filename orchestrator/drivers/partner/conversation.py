@@ -5,7 +5,9 @@ proxies and headers from the environment, and is not to be shared between thread
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -15,7 +17,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from orchestrator.model.errors import PartnerError, PartnerSilent
-from orchestrator.model.secret import Secret
+from orchestrator.model.secret import MASK, Secret
 from orchestrator.ports.clock import Deadline
 
 #: seconds for one answer to begin, and between two parts of it
@@ -33,6 +35,9 @@ _FINAL: Mapping[int, str] = {
     HTTPStatus.METHOD_NOT_ALLOWED: "it wants another method",
     HTTPStatus.CONFLICT: "the job is disabled",
 }
+#: bytes of an answer that are told, and what parameters are called that hold a secret
+_EXCERPT = 300
+_SECRET = re.compile(r"pass|token|secret|credential|api_?key", re.IGNORECASE)
 T = TypeVar("T")
 
 
@@ -55,12 +60,19 @@ class Refused(PartnerError):
     """The partner does not let us."""
 
 
+Tell = Callable[[str], None]
+
+
+def _nobody(_text: str) -> None:
+    """Tell nobody."""
+
+
 class Conversation:
     """Requests to one Jenkins within one deadline; for one thread."""
 
-    def __init__(self, login: Login, deadline: Deadline) -> None:
-        """Begin; nothing is sent yet."""
-        self._login, self._deadline = login, deadline
+    def __init__(self, login: Login, deadline: Deadline, tell: Tell = _nobody) -> None:
+        """Begin; nothing is sent yet. `tell` is told each call and what came of it."""
+        self._login, self._deadline, self._tell = login, deadline, tell
         self._jenkins = jenkins.Jenkins(
             login.url, login.user or None, login.token.reveal() or None, timeout=ANSWER_SECONDS
         )
@@ -74,6 +86,7 @@ class Conversation:
     def json(self, path: str) -> Mapping[str, Any]:
         """Return what a GET of `path` tells; raise `Absent`."""
         body = b"".join(self.stream(path, LARGEST))
+        self._tell(f"answer: {' '.join(body[:_EXCERPT].decode(errors='replace').split())}")
         try:
             found = json.loads(body)
         except ValueError as error:
@@ -119,12 +132,28 @@ class Conversation:
     def _send(self, method: str, path: str, data: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401  # untyped
         """Send one request; once more with a fresh crumb if the partner restarted."""
         try:
-            return self._try(method, path, data)
+            return self._heard(method, path, data)
         except Refused as error:
             if _STALE_CRUMB not in str(error):
                 raise
         self._jenkins.crumb = None
-        return self._try(method, path, data)
+        return self._heard(method, path, data)
+
+    def _heard(self, method: str, path: str, data: Mapping[str, str] | None) -> Any:  # noqa: ANN401  # untyped
+        """Try, and tell what was sent and what came of it."""
+        began = time.monotonic()
+        sent = f"{method} {path.partition('?')[0]}"
+        sent += f" {json.dumps(_starred(data))}" if data else ""
+        try:
+            response = self._try(method, path, data)
+        except (PartnerError, Absent) as error:
+            why = "not there" if isinstance(error, Absent) else str(error)
+            self._tell(f"{sent}: failed after {time.monotonic() - began:.1f} s: {why}")
+            raise
+        where = response.headers.get("Location", "")
+        came = f"{response.status_code}{' ' if where else ''}{where}"
+        self._tell(f"{sent}: {came} ({time.monotonic() - began:.1f} s)")
+        return response
 
     def _try(self, method: str, path: str, data: Mapping[str, str] | None) -> Any:  # noqa: ANN401  # untyped
         self._deadline.check()
@@ -170,6 +199,11 @@ class Conversation:
 
     def _silent(self, what: str) -> PartnerSilent:
         return PartnerSilent(f"{self._login.name} {what}")
+
+
+def _starred(data: Mapping[str, str]) -> dict[str, str]:
+    """Return parameters as they may be read: what is called like a secret is starred."""
+    return {name: MASK if _SECRET.search(name) else value for name, value in data.items()}
 
 
 def _short(error: BaseException) -> str:

@@ -13,7 +13,9 @@ from urllib.parse import quote
 from orchestrator.drivers.partner.conversation import Absent, Conversation, Login, Refused
 from orchestrator.drivers.partner.result import answer_of, keep_artifacts, keep_console
 from orchestrator.model.errors import PartnerError, PartnerSilent
+from orchestrator.model.ids import AttemptId
 from orchestrator.model.partner import Answer, Contract, Order, Sighting, Standing
+from orchestrator.model.secret import Secret, mask
 from orchestrator.ports.clock import Deadline
 
 #: builds and queue items that are looked through for ours
@@ -28,6 +30,11 @@ _ITEM = f"id,why,cancelled,executable[number,url],{_PARAMETERS}"
 _BUILD = f"number,url,building,result,artifacts[relativePath],{_PARAMETERS}"
 
 Address = Callable[[str], str]
+Tell = Callable[[AttemptId, str], None]
+
+
+def _nobody(_attempt: AttemptId, _text: str) -> None:
+    """Tell nobody."""
 
 
 class JenkinsPartner:
@@ -40,14 +47,19 @@ class JenkinsPartner:
         repo: Address,
         hook: Address,
         more: Mapping[str, str],
+        tell: Tell = _nobody,
     ) -> None:
-        """Reach `login`; `repo` and `hook` turn our names into the addresses that it is told."""
+        """Reach `login`; `repo` and `hook` turn our names into the addresses that it is told.
+
+        `tell` is told each call for an attempt, with what was sent and what came of it.
+        """
+        self._tell = tell
         self._contract, self._login = contract, login
         self._repo, self._hook, self._more = repo, hook, dict(more)
 
     def start(self, order: Order, deadline: Deadline) -> Sighting:
         """Ask for the order, unless the partner has it by its key; return what it is there."""
-        talk = Conversation(self._login, deadline)
+        talk = self._talk(order, deadline)
         try:
             job = talk.json(f"{self._job(order)}/api/json?tree={_JOB}")
             self._refuse_unfit(job, order)
@@ -67,7 +79,7 @@ class JenkinsPartner:
 
     def poll(self, order: Order, known: Sighting, deadline: Deadline) -> Sighting:
         """Return what the order is there; `Standing.ASKED` if the partner knows nothing of it."""
-        talk = Conversation(self._login, deadline)
+        talk = self._talk(order, deadline)
         try:
             return self._poll(talk, order, known)
         except Refused as refused:
@@ -76,7 +88,7 @@ class JenkinsPartner:
 
     def fetch(self, order: Order, known: Sighting, folder: str, deadline: Deadline) -> Answer:
         """Return the result of an order that is `ANSWERED`; keep its files in `folder`."""
-        talk = Conversation(self._login, deadline)
+        talk = self._talk(order, deadline)
         path = f"{self._job(order)}/{known.build}"
         secrets = (self._login.token,)
         try:
@@ -95,7 +107,7 @@ class JenkinsPartner:
 
     def cancel(self, order: Order, known: Sighting, deadline: Deadline) -> None:
         """Stop the order there, if it is not over."""
-        talk = Conversation(self._login, deadline)
+        talk = self._talk(order, deadline)
         try:
             now = self._poll(talk, order, known)
             if now.build and now.standing is not Standing.ANSWERED:
@@ -104,6 +116,13 @@ class JenkinsPartner:
                 talk.post(f"queue/cancelItem?id={now.queue}")
         except Absent:
             return
+
+    def _talk(self, order: Order, deadline: Deadline) -> Conversation:
+        """Begin a conversation about the order; secrets are starred in what is told of it."""
+        hidden = (self._login.token, Secret(order.hook))
+        return Conversation(
+            self._login, deadline, lambda text: self._tell(order.attempt, mask(text, hidden))
+        )
 
     def _poll(self, talk: Conversation, order: Order, known: Sighting) -> Sighting:
         try:

@@ -55,7 +55,7 @@ class PytestSmoke:
         argv = [sys.executable, "-P", "-u", "-m", "pytest", *_OPTIONS]
         argv += [f"--rootdir={where}", f"--confcutdir={self._suites}", f"--junitxml={report}"]
         argv += [f"-k{suite.tests}"] if suite.tests.strip() else []
-        with (folder / "smoke.log").open("w", encoding="utf-8") as file:
+        with (folder / "smoke.log").open("w", 1, encoding="utf-8") as file:
             log = _Log(file.write, progress)
             code = child.run([*argv, str(where)], self._environ(suite), folder, log.take, deadline)
         if code not in _OK or not report.exists():

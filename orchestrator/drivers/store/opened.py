@@ -13,10 +13,12 @@ from orchestrator.drivers.store.nodes import Nodes
 from orchestrator.drivers.store.notices import Notices
 from orchestrator.drivers.store.offers import Offers
 from orchestrator.drivers.store.orders import Orders
+from orchestrator.drivers.store.pasts import Pasts
 from orchestrator.drivers.store.queue import Queue
 from orchestrator.drivers.store.reviews import Reviews
 from orchestrator.drivers.store.runs import Runs
 from orchestrator.drivers.store.tokens import Tokens
+from orchestrator.drivers.store.waivers import Waivers
 from orchestrator.drivers.store.watches import Watches
 from orchestrator.drivers.store.workers import Workers
 
@@ -42,6 +44,8 @@ class Store:
     tokens: Tokens
     items: Items
     reviews: Reviews
+    pasts: Pasts
+    waivers: Waivers
 
 
 def open_store(url: str) -> Store:
@@ -69,4 +73,6 @@ def open_store(url: str) -> Store:
         tokens=Tokens(database),
         items=Items(database),
         reviews=Reviews(database),
+        pasts=Pasts(database),
+        waivers=Waivers(database),
     )

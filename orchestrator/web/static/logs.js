@@ -1,67 +1,122 @@
-// Fills an unfolded log and, while its cell is not settled, goes on reading it. Whatever a log
-// holds is put in as text; terminal codes are left out.
+// Logs on pages. The server numbers, escapes and colours the lines; here they are put in place, and
+// while the cell is not settled the next ones are waited for: an answer comes once there is one.
 
-const EVERY = 700;
-const PART = 1 << 18;
-const KEPT_PARTS = 40;
-const CODES = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const WAIT = 6;
+// A browser has six connections to one server: so many logs may wait at once, the others ask.
+const WAITING = 3;
+const EVERY = 1500;
+const KEPT = 6000;
 const followed = new WeakSet();
+const logs = new WeakMap();
+let waiting = 0;
+
+const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
 class Log {
-  constructor(details) {
-    this.details = details;
-    this.pre = details.querySelector("pre");
-    this.offset = 0;
-    this.rest = "";
-    this.decoder = new TextDecoder();
-    this.unfinished = document.createTextNode("");
-    this.pre.append(this.unfinished);
+  constructor(box, lines, ids) {
+    const { offset, line, style, seen } = box.dataset;
+    this.address = box.dataset.lines;
+    this.box = box;
+    this.lines = lines;
+    this.ids = ids;
+    this.live = true;
+    this.at = offset === undefined ? null : { offset, line, style, seen };
   }
 
-  async read() {
-    const answer = await fetch(`${this.details.dataset.file}?offset=${this.offset}&limit=${PART}`);
-    if (!answer.ok) return false;
-    const bytes = new Uint8Array(await answer.arrayBuffer());
-    this.offset += bytes.length;
-    if (bytes.length) this.show(this.rest + this.decoder.decode(bytes, { stream: true }));
-    return bytes.length === PART;
+  wanted() { return this.box.isConnected && this.box.open !== false; }
+
+  async read(wait) {
+    const asked = new URLSearchParams({ ...this.at, wait, ids: this.ids });
+    const answer = await fetch(`${this.address}?${asked}`, { headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Error(answer.status);
+    const { html, more, live, ...at } = await answer.json();
+    this.live = live;
+    const fresh = this.at?.seen !== String(at.seen);
+    this.at = Object.fromEntries(Object.entries(at).map(([key, value]) => [key, String(value)]));
+    if (fresh) this.show(html);
+    return more;
   }
 
-  show(text) {
-    const atEnd = this.pre.scrollHeight - this.pre.scrollTop - this.pre.clientHeight < 40;
-    const end = text.lastIndexOf("\n") + 1;
-    this.rest = text.slice(end);
-    this.unfinished.data = this.rest.replace(CODES, "");
-    if (end) this.unfinished.before(document.createTextNode(text.slice(0, end).replace(CODES, "")));
-    while (this.pre.childNodes.length > KEPT_PARTS) this.pre.firstChild.remove();
-    if (atEnd) this.pre.scrollTop = this.pre.scrollHeight;
+  show(html) {
+    const scroller = this.lines;
+    const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40;
+    scroller.querySelector(".line.open")?.remove();
+    const part = new DOMParser().parseFromString(html, "text/html").body;
+    scroller.append(...part.childNodes);
+    while (scroller.childElementCount > KEPT) scroller.firstElementChild.remove();
+    const follow = document.getElementById("follow");
+    if (this.ids ? follow?.checked : atEnd) scroller.scrollTop = scroller.scrollHeight;
   }
 
   async run() {
-    while (this.details.isConnected && this.details.open) {
-      let more = false;
-      try { more = await this.read(); } catch { /* the next round tries again */ }
-      if (more) continue;
-      if (!document.querySelector("[data-unsettled]")) break;
-      await new Promise((resolve) => setTimeout(resolve, EVERY));
+    while (this.wanted()) {
+      const wait = this.live && this.at && waiting < WAITING && !document.hidden ? WAIT : 0;
+      if (wait) waiting += 1;
+      try {
+        if (await this.read(wait)) continue;
+      } catch { await pause(EVERY); } finally { if (wait) waiting -= 1; }
+      if (!this.live) break;
+      if (!wait) await pause(EVERY);
     }
-    followed.delete(this.details);
+    followed.delete(this.box);
   }
 }
 
-const logs = new WeakMap();
-
-function open(details) {
-  if (!details.open || followed.has(details)) return;
-  followed.add(details);
-  if (!logs.has(details)) logs.set(details, new Log(details));
-  logs.get(details).run();
+function begin(box, lines, ids) {
+  if (followed.has(box)) return;
+  followed.add(box);
+  if (!logs.has(box)) logs.set(box, new Log(box, lines, ids));
+  logs.get(box).run();
 }
 
 export function follow() {
-  for (const details of document.querySelectorAll("details.log")) open(details);
+  for (const box of document.querySelectorAll("details.log[data-lines][open]")) begin(box, box.querySelector("pre"), false);
+  const log = document.querySelector(".logview[data-live]");
+  if (log) begin(log, log.querySelector(".lines"), true);
 }
 
 document.addEventListener("toggle", (event) => {
-  if (event.target.matches?.("details.log")) open(event.target);
+  const box = event.target;
+  if (box.matches?.("details.log[data-lines]") && box.open) begin(box, box.querySelector("pre"), false);
 }, true);
+
+// A line or a range of them in the address: #L12, #L12-L20.
+function range() {
+  const found = /^#L(\d+)(?:-L(\d+))?$/.exec(location.hash);
+  if (!found) return null;
+  const ends = [Number(found[1]), Number(found[2] ?? found[1])];
+  return [Math.min(...ends), Math.max(...ends)];
+}
+
+function mark(scroll) {
+  for (const line of document.querySelectorAll(".line.chosen")) line.classList.remove("chosen");
+  const chosen = range();
+  const log = document.getElementById("log");
+  if (!chosen || !log) return;
+  const first = document.getElementById(`L${chosen[0]}`);
+  // It is on another page of the log, which the server finds.
+  if (!first && Number(new URLSearchParams(location.search).get("line")) !== chosen[0]) {
+    location.replace(`${location.pathname}?line=${chosen[0]}${location.hash}`);
+    return;
+  }
+  for (let number = chosen[0]; number <= chosen[1] && number < chosen[0] + KEPT; number += 1) {
+    document.getElementById(`L${number}`)?.classList.add("chosen");
+  }
+  if (scroll) first?.scrollIntoView({ block: "center" });
+}
+
+document.getElementById("log")?.addEventListener("click", (event) => {
+  const number = event.target.closest(".no")?.dataset.no;
+  if (!number) return;
+  event.preventDefault();
+  const chosen = range();
+  const hash = event.shiftKey && chosen ? `#L${Math.min(chosen[0], number)}-L${Math.max(chosen[0], number)}` : `#L${number}`;
+  history.replaceState(null, "", hash);
+  const follow = document.getElementById("follow");
+  if (follow) follow.checked = false;
+  mark(false);
+});
+window.addEventListener("hashchange", () => mark(true));
+const view = document.querySelector(".logview[data-live] .lines");
+if (view && !location.hash) view.scrollTop = view.scrollHeight;
+mark(true);

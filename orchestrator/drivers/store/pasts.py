@@ -1,0 +1,82 @@
+"""What archs and machines have behind them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row
+
+from orchestrator.drivers.store.codec import RULING, instant
+from orchestrator.drivers.store.database import Database
+from orchestrator.model.health import Judged, Tenure
+from orchestrator.model.ids import AttemptId, CellId, RunId
+from orchestrator.model.verdict import Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Pasts:
+    """`ports.pasts.Pasts` over a database."""
+
+    database: Database
+
+    def last_good(self, repo: str, arch: str, before: RunId) -> AttemptId | None:
+        """Return the newest attempt before that run that the arch passed with, or None."""
+        with self.database.read() as tx:
+            row = tx.one("past_last_good", repo=repo, arch=arch, run=before)
+        return AttemptId(row.attempt) if row else None
+
+    def results(self, arch: str, runs: int) -> tuple[Judged, ...]:
+        """Return what attempts of the arch in the newest `runs` came to, the newest first."""
+        with self.database.read() as tx:
+            rows = tx.all("past_results", arch=arch, runs=runs)
+        return tuple(_judged(arch, row) for row in rows)
+
+    def tenures(self, node: str, limit: int) -> tuple[Tenure, ...]:
+        """Return who had the machine, the newest first."""
+        with self.database.read() as tx:
+            rows = tx.all("past_tenures", node=node, limit=limit)
+        return tuple(map(_tenure, rows))
+
+    def holder(self, node: str) -> AttemptId | None:
+        """Return who has the machine now, or None."""
+        with self.database.read() as tx:
+            row = tx.one("past_holder", node=node)
+        return AttemptId(row.attempt) if row else None
+
+
+@lru_cache(maxsize=4096)
+def _ruling(text: str) -> Ruling:
+    return RULING.validate_json(text)
+
+
+def _judged(arch: str, row: Row[Any]) -> Judged:
+    sha, _, patched = row.commit_id.partition("+")
+    ruling = _ruling(row.ruling)
+    return Judged(
+        run=RunId(row.run),
+        repo=row.repo,
+        ref=row.ref,
+        commit=sha,
+        patched=bool(patched),
+        cell=CellId(row.cell),
+        attempt=AttemptId(row.attempt),
+        arch=arch,
+        verdict=ruling.verdict,
+        blame=ruling.blame,
+        cause=ruling.cause,
+        at=datetime.fromisoformat(row.at),
+    )
+
+
+def _tenure(row: Row[Any]) -> Tenure:
+    ruling = _ruling(row.ruling) if row.ruling else None
+    return Tenure(
+        attempt=AttemptId(row.attempt),
+        role=row.role,
+        since=datetime.fromisoformat(row.granted_at),
+        until=instant(row.ended) if row.freed else None,
+        verdict=ruling.verdict if ruling else None,
+        blame=ruling.blame if ruling else None,
+        cause=ruling.cause if ruling else "",
+    )

@@ -1,0 +1,63 @@
+-- What lieutenants say of reds, and what archs and machines have behind them.
+
+-- waiver_next -- the next waiver's id
+select coalesce(max(id), 0) + 1 as id from waivers;
+
+-- waiver_insert -- store a waiver
+insert into waivers (
+    id, sort, cell, arch, repo, ref, symptom, reason, by_whom, at, until, withdrawn_at
+) values (
+    :waiver, :sort, :cell, :arch, :repo, :ref, :symptom, :reason, :by, :at, :until, null
+);
+
+-- waivers_end -- take back what was said of a cell in that sort
+update waivers set withdrawn_at = :at
+where cell = :cell and sort = :sort and withdrawn_at is null;
+
+-- waiver_end -- take a waiver back
+update waivers set withdrawn_at = :at where id = :waiver and withdrawn_at is null;
+
+-- waiver_by_id -- one waiver
+select id, sort, cell, arch, repo, ref, symptom, reason, by_whom, at, until, withdrawn_at
+from waivers where id = :waiver;
+
+-- waivers_of_branch -- the waivers of an arch on a branch, the newest first
+select id, sort, cell, arch, repo, ref, symptom, reason, by_whom, at, until, withdrawn_at
+from waivers where arch = :arch and repo = :repo and ref = :ref order by id desc;
+
+-- waivers_of_arch -- the waivers of an arch, the newest first
+select id, sort, cell, arch, repo, ref, symptom, reason, by_whom, at, until, withdrawn_at
+from waivers where arch = :arch order by id desc limit 500;
+
+-- look_of -- until when a lieutenant has seen what changed
+select at from looks where lieutenant = :lieutenant;
+
+-- look_move -- a lieutenant has seen all until then
+insert into looks (lieutenant, at) values (:lieutenant, :at)
+on conflict (lieutenant) do update set at = excluded.at where excluded.at > looks.at;
+
+
+-- past_last_good -- the newest green attempt of an arch before a run
+select a.id as attempt
+from runs r
+join attempts a on a.cell = cast(r.id as text) || '/' || cast(:arch as text)
+where r.repo = :repo and r.id < :run and a.verdict = 'passed'
+order by r.id desc, a.number desc limit 1;
+
+-- past_results -- what attempts of an arch came to in the newest runs, the newest first
+select r.id as run, r.repo, r.ref, r.commit_id, a.id as attempt, a.cell, a.ruling, e.at
+from (select id, repo, ref, commit_id from runs order by id desc limit :runs) r
+join attempts a on a.cell = cast(r.id as text) || '/' || cast(:arch as text)
+join events e on e.attempt = a.id and e.kind = 'judged'
+order by r.id desc, a.number desc;
+
+-- past_tenures -- who had a machine, the newest first
+select
+    g.attempt, g.role, g.freed, a.granted_at, a.ruling,
+    (select e.at from events e where e.attempt = g.attempt order by e.seq desc limit 1) as ended
+from grants g join attempts a on a.id = g.attempt
+where g.node = :node
+order by g.token desc limit :limit;
+
+-- past_holder -- who has a machine now
+select attempt from leases where node = :node;

@@ -1,0 +1,26 @@
+"""The history as it is looked back on: of an arch, of a machine."""
+
+from typing import Protocol
+
+from orchestrator.model.health import Judged, Tenure
+from orchestrator.model.ids import AttemptId, RunId
+
+
+class Pasts(Protocol):
+    """Reads what an arch or a machine has behind it; the work does not grow with the store."""
+
+    def last_good(self, repo: str, arch: str, before: RunId) -> AttemptId | None:
+        """Return the newest attempt before that run that the arch passed with, or None."""
+        ...
+
+    def results(self, arch: str, runs: int) -> tuple[Judged, ...]:
+        """Return what attempts of the arch in the newest `runs` came to, the newest first."""
+        ...
+
+    def tenures(self, node: str, limit: int) -> tuple[Tenure, ...]:
+        """Return who had the machine, the newest first."""
+        ...
+
+    def holder(self, node: str) -> AttemptId | None:
+        """Return who has the machine now, or None."""
+        ...

@@ -1,0 +1,86 @@
+"""The pages of lieutenants: what changed since they looked, and how their archs do."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import AwareDatetime
+
+from orchestrator.model.health import Day, Novelty
+from orchestrator.web.ansi import address
+from orchestrator.web.auth import Writer
+from orchestrator.web.fields import Fields
+from orchestrator.web.house import Here
+from orchestrator.web.showing import page, position
+
+routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+acts = APIRouter(include_in_schema=False, dependencies=[Writer])
+
+#: how a change looks
+GLYPHS = {
+    Novelty.RED: "failed",
+    Novelty.FIXED: "passed",
+    Novelty.FLAKY: "broken",
+    Novelty.LOST: "quarantined",
+    Novelty.SILENT: "waiting",
+}
+
+
+@routes.get("/lieutenants")
+def lieutenants_page(request: Request, house: Here) -> HTMLResponse:
+    """Show who answers for what."""
+    names = house.lieutenancy.names()
+    return page(request, house, "lieutenants.html", position(request), names=names)
+
+
+@routes.get("/lieutenants/{name}")
+def lieutenant_page(
+    request: Request,
+    house: Here,
+    name: str,
+    since: Annotated[AwareDatetime | None, Query()] = None,
+    days: Annotated[float, Query(ge=0, le=365)] = 0,
+) -> HTMLResponse:
+    """Show what changed for a lieutenant after `since`, or in the last `days`; and their archs."""
+    seq = position(request)
+    now = house.library.clock.now()
+    view = house.lieutenancy.view(name, since or (now - timedelta(days=days) if days else None))
+    return page(
+        request,
+        house,
+        "lieutenant.html",
+        seq,
+        view=view,
+        glyphs=GLYPHS,
+        heights=heights,
+        asked=bool(since or days),
+        days=days,
+    )
+
+
+@acts.post("/lieutenants/{name}/look")
+def look(house: Here, name: str, fields: Fields) -> RedirectResponse:
+    """Remember that the lieutenant has seen what the page showed."""
+    now = house.library.clock.now()
+    house.lieutenancy.look(name, _time(fields.get("at", "")) or now)
+    return RedirectResponse(address("lieutenants", name), HTTPStatus.SEE_OTHER)
+
+
+def heights(days: tuple[Day, ...], tall: int) -> list[tuple[Day, int, int, int]]:
+    """Return each day with the heights of its passed, failed and broken, the most being `tall`."""
+    most = max((day.passed + day.failed + day.broken for day in days), default=0) or 1
+
+    def height(count: int) -> int:
+        return max(2, round(tall * count / most)) if count else 0
+
+    return [(day, height(day.passed), height(day.failed), height(day.broken)) for day in days]
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

@@ -1,0 +1,5 @@
+// The page of one log.
+
+import { follow } from "./logs.js";
+
+follow();
