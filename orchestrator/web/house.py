@@ -25,11 +25,11 @@ from orchestrator.service.inventory import Inventory
 from orchestrator.service.library import Library
 from orchestrator.service.lieutenancy import Lieutenancy
 from orchestrator.service.mailroom import Mailroom
-from orchestrator.service.overview import Overview
 from orchestrator.service.partnership import Partnership
 from orchestrator.service.recorder import Recorder
 from orchestrator.service.reviewing import Reviewing
 from orchestrator.service.watcher import Watcher
+from orchestrator.service.windows import Windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class House:
     inventory: Inventory
     checkup: Checkup
     library: Library
-    overview: Overview
+    windows: Windows
     mailroom: Mailroom
     watcher: Watcher
     reviewing: Reviewing

@@ -24,10 +24,10 @@ _ASKED = 200
 def matrix(request: Request, house: Here, query: LookHere) -> HTMLResponse:
     """Show a window of the matrix: archs down, runs or commits across, the newest left."""
     seq = position(request)
-    overview = house.overview
-    board = overview.board(query.look())
-    pending, words = overview.matrix.pending(), overview.matrix.words()
-    running = overview.cells(pending.running[:_ASKED])
+    windows = house.windows
+    board = windows.board(query.look())
+    pending, words = windows.matrix.pending(), windows.matrix.words()
+    running = windows.cells(pending.running[:_ASKED])
     return page(
         request,
         house,
@@ -44,7 +44,7 @@ def matrix(request: Request, house: Here, query: LookHere) -> HTMLResponse:
     )
 
 
-@reads.get("/matrix")
+@reads.get("/matrix/window")
 def window(house: Here, query: LookHere) -> Board:
     """Return a window of the matrix, and how many rows and columns there are in all."""
-    return house.overview.board(query.look())
+    return house.windows.board(query.look())

@@ -36,11 +36,11 @@ from orchestrator.service.inventory import Inventory
 from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
 from orchestrator.service.mailroom import Mailroom
-from orchestrator.service.overview import Overview
 from orchestrator.service.partnership import Partnership
 from orchestrator.service.recovery import Recovery
 from orchestrator.service.reviewing import Reviewing
 from orchestrator.service.watcher import Watcher
+from orchestrator.service.windows import Windows
 from orchestrator.web import house as web
 from orchestrator.web.app import build as build_app
 from orchestrator.wiring import looks, power, repositories
@@ -207,7 +207,7 @@ def _web(
         ),
         checkup=_checkup(known, kit, engine),
         library=library,
-        overview=Overview(library=library, matrix=store.matrix),
+        windows=Windows(archs=library.archs, brief=library.brief, matrix=store.matrix),
         mailroom=mailroom(lab, store, url),
         reviewing=reviewing(lab, store, desk, library),
         offers=store.offers,

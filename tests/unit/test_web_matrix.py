@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.model.grid import Look, Wanted, Window
 from orchestrator.model.verdict import Verdict
-from orchestrator.service.overview import GONE, OTHER
+from orchestrator.service.windows import GONE, OTHER
 from tests.unit.web_house import Furnished, furnish
 from tests.unit.web_scene import Scene, busy_day
 
@@ -36,8 +36,8 @@ def _heads(text: str) -> list[str]:
 
 
 def test_a_window_is_cut_out_of_rows_and_columns(day: Furnished) -> None:
-    whole = day.house.overview.board(Look())
-    part = day.house.overview.board(Look(window=Window(row=2, rows=3, col=1, cols=2)))
+    whole = day.house.windows.board(Look())
+    part = day.house.windows.board(Look(window=Window(row=2, rows=3, col=1, cols=2)))
     assert (part.rows, part.columns, part.groups) == (whole.rows, whole.columns, whole.groups)
     assert part.heads == whole.heads[1:3]
     assert [line.arch.name for line in part.lines] == [line.arch.name for line in whole.lines[2:5]]
@@ -46,7 +46,7 @@ def test_a_window_is_cut_out_of_rows_and_columns(day: Furnished) -> None:
 
 
 def test_rows_are_grouped_by_hypervisor_the_mixed_last(day: Furnished) -> None:
-    board = day.house.overview.board(Look())
+    board = day.house.windows.board(Look())
     assert dict(board.groups) == {
         "kvm": 2,
         "xenserver": 2,
@@ -74,7 +74,7 @@ def test_filters_narrow_rows_and_columns(day: Furnished) -> None:
     assert _heads(_page(day, "/?at=4")) == ["4", "3", "2", "1"]
     text = _page(day, "/?hypervisor=xenserver&arch=FLAT")
     assert {name.partition("/")[2] for name in _squares(text)} == {"xenserver-flat"}
-    broken = day.house.overview.board(Look(wanted=Wanted(verdict=Verdict.BROKEN)))
+    broken = day.house.windows.board(Look(wanted=Wanted(verdict=Verdict.BROKEN)))
     assert [int(head.run) for head in broken.heads] == [5]
     failed = _page(day, "/?verdict=failed&blame=product")
     assert _heads(failed) == ["4", "3", "2"]
@@ -89,7 +89,7 @@ def test_what_cannot_be_a_filter_is_refused_by_name(day: Furnished) -> None:
 
 
 def test_only_what_differs_from_trunk_is_shown(day: Furnished) -> None:
-    board = day.house.overview.board(Look(differs="trunk"))
+    board = day.house.windows.board(Look(differs="trunk"))
     assert {line.base for line in board.lines} == {Verdict.PASSED}
     rows = {line.arch.name: line for line in board.lines}
     red = rows["xenserver-flat"].squares[2]
@@ -108,7 +108,7 @@ def test_runs_of_one_commit_are_one_column(tmp_path_factory: pytest.TempPathFact
         scene.walk_all(first)
         scene.ask("trunk", "Other", ("kvm-flat",))
         scene.ask("trunk", "Same", ("kvm-flat",))
-        board = home.house.overview.board(Look(by_commit=True))
+        board = home.house.windows.board(Look(by_commit=True))
         assert board.columns == len(board.heads) == 2
         assert [tuple(map(int, head.runs)) for head in board.heads] == [(3, 1), (2,)]
         squares = {line.arch.name: line.squares[0] for line in board.lines}
@@ -127,7 +127,7 @@ def test_a_row_tells_its_trend_in_words(day: Furnished) -> None:
 
 
 def test_programs_get_the_same_window(day: Furnished) -> None:
-    answer = day.client().get("/api/matrix?rows=1&cols=2&verdict=failed")
+    answer = day.client().get("/api/matrix/window?rows=1&cols=2&verdict=failed")
     assert answer.status_code == HTTPStatus.OK
     found = answer.json()
     assert [head["run"] for head in found["heads"]] == [4, 3]

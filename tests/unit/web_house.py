@@ -35,8 +35,8 @@ from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
 from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
-from orchestrator.service.overview import Overview
 from orchestrator.service.watcher import Watcher
+from orchestrator.service.windows import Windows
 from orchestrator.web.app import build
 from orchestrator.web.house import House, Identity, ImageFiles
 from orchestrator.web.server import Server
@@ -265,7 +265,7 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
         ),
         checkup=_checkup(lab, store, engine),
         library=library,
-        overview=Overview(library=library, matrix=store.matrix),
+        windows=Windows(archs=library.archs, brief=library.brief, matrix=store.matrix),
         mailroom=mailroom(store),
         watcher=_watcher(folder, store, desk),
         reviewing=reviewing(store, desk, library),

@@ -1,15 +1,14 @@
-"""The overview: the matrix by windows, however many archs and runs there are."""
+"""Windows: the matrix in parts, however many archs and runs there are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.model.grid import Board, Head, Line, Look, Outcome, Square, Wanted
 from orchestrator.model.ids import CellId, RunId, cell_id
-from orchestrator.model.run import State
+from orchestrator.model.run import Cell, State
 from orchestrator.model.verdict import Verdict
 from orchestrator.model.view import ArchView, CellView
 from orchestrator.ports.matrix import Matrix
-from orchestrator.service.library import Library
 
 GONE = "no longer in this lab"
 OTHER = "any hypervisor"
@@ -38,10 +37,12 @@ class _Past:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+class Windows:
     """Reads windows of the matrix."""
 
-    library: Library
+    archs: Callable[[], tuple[ArchView, ...]]
+    #: how a cell is shown in a list
+    brief: Callable[[Cell], CellView]
     matrix: Matrix
 
     def board(self, look: Look) -> Board:
@@ -68,11 +69,11 @@ class Overview:
     def cells(self, cells: Sequence[CellId]) -> tuple[CellView, ...]:
         """Return those of the cells that there are, in their order."""
         found = {cell.id: cell for cell in self.matrix.squares(cells)}
-        return tuple(self.library.brief(found[cell]) for cell in cells if cell in found)
+        return tuple(self.brief(found[cell]) for cell in cells if cell in found)
 
     def _rows(self, look: Look, heads: Sequence[Head]) -> list[_Row]:
         """Return the rows in the order of their groups: one hypervisor, mixed, gone."""
-        known = self.library.archs()
+        known = self.archs()
         names = {arch.name for arch in known}
         runs = [run for head in heads for run in head.runs]
         gone = sorted(set(self.matrix.archs(runs)) - names)
