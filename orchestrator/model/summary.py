@@ -1,12 +1,26 @@
 """Derive views from events: times, tallies, who was there."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.result import Outcome, TestResult
 from orchestrator.model.view import Phases, Tally
 
 _ENDS = (Kind.FINISHED, Kind.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What an attempt came to, in short: kept with its ruling, since it cannot change any more."""
+
+    phases: Phases = field(default_factory=Phases)
+    tests: Tally = field(default_factory=Tally)
+
+
+def summarise(events: Sequence[Event]) -> Summary:
+    """Return what the events of an attempt tell in short."""
+    return Summary(phases=phases(events), tests=tally(events))
 
 
 def phases(events: Sequence[Event]) -> Phases:

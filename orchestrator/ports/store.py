@@ -105,6 +105,10 @@ class Events(Protocol):
         """Return what happened after position `seq` anywhere, oldest first."""
         ...
 
+    def of_run(self, run: RunId, seq: int, limit: int = 500) -> tuple[tuple[AttemptId, Event], ...]:
+        """Return what happened in the run after position `seq`, oldest first."""
+        ...
+
 
 class Queue(Protocol):
     """Who waits for machines and who has them."""

@@ -1,22 +1,22 @@
 """The library: everything that people and scripts are shown, derived and never stored twice."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from shlex import quote
 from statistics import median
 
 from orchestrator.model import summary
-from orchestrator.model.arch import Arch, Means
+from orchestrator.model.arch import Arch
 from orchestrator.model.attestation import Attested
 from orchestrator.model.coverage import covers, within
 from orchestrator.model.errors import NotFound
-from orchestrator.model.event import Event, Kind
+from orchestrator.model.event import Kind
 from orchestrator.model.experience import Experience
 from orchestrator.model.ids import AttemptId, CellId, RunId
 from orchestrator.model.node import Access, Node, NodeStatus, Provenance
 from orchestrator.model.request import Request
-from orchestrator.model.run import Cell, Plan, Run, State
-from orchestrator.model.verdict import Ruling, Verdict, exit_status
+from orchestrator.model.run import Cell, Plan
+from orchestrator.model.verdict import Ruling, Verdict
 from orchestrator.model.view import (
     ArchView,
     AttemptView,
@@ -24,15 +24,15 @@ from orchestrator.model.view import (
     CellView,
     NodeView,
     Owner,
-    Phases,
     PlannedCell,
     PlanView,
     RunView,
-    Tally,
 )
+from orchestrator.ports.board import Sought
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.files import Files
 from orchestrator.ports.store import Attestations, Events, Nodes, Queue, Runs
+from orchestrator.service.catalogue import Catalogue
 from orchestrator.service.lab import Lab
 from orchestrator.service.timing import asked, timed, worded
 from orchestrator.stages.plan import never_meet, pair_coverage
@@ -43,7 +43,7 @@ HISTORY = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Library:
-    """Reads the store; `url` is where the pages answer."""
+    """Reads the store."""
 
     lab: Lab
     clock: Clock
@@ -55,27 +55,30 @@ class Library:
     files: Files
     #: where an attempt's private SSH key is
     key: Callable[[AttemptId], str]
-    url: str
+    catalogue: Catalogue
     #: what is known of how long things take
     experience: Callable[[], Experience] = Experience
 
+    @property
+    def url(self) -> str:
+        """Return where the pages answer."""
+        return self.catalogue.url
+
     def run(self, run: RunId) -> RunView:
         """Return the run with every cell in full; raise `NotFound`."""
-        cells = tuple(self._cell(cell) for cell in self.runs_.cells(run))
-        return self._run(self.runs_.run(run), cells)
+        return self.catalogue.run(run)
 
     def recent(self, *, repo: str = "", limit: int = 20) -> tuple[RunView, ...]:
-        """Return the newest runs first: the matrix. Phases and tests are left out."""
-        found = self.runs_.recent(repo, limit)
-        return tuple(self._run(run, tuple(map(self.brief, cells))) for run, cells in found)
+        """Return the newest runs first, each with its cells: the matrix."""
+        return self.catalogue.runs(Sought(repo=repo), limit)
 
     def cell(self, cell: CellId) -> CellDetail:
         """Return the cell with its run and attempts; raise `NotFound`."""
         found = self.runs_.cell(cell)
-        siblings = self.runs_.cells(found.run)
+        run = self.catalogue.run(found.run)
         return CellDetail(
-            run=self._run(self.runs_.run(found.run), tuple(map(self.brief, siblings))),
-            cell=self._cell(found),
+            run=run,
+            cell=next(one for one in run.cells if one.cell == cell),
             lieutenants=found.arch.lieutenants,
             attempts=tuple(map(self._attempt, found.attempts)),
         )
@@ -155,54 +158,9 @@ class Library:
         )
         raise NotFound(msg)
 
-    def _run(self, run: Run, cells: tuple[CellView, ...]) -> RunView:
-        return RunView(
-            run=run.id,
-            repo=run.repo,
-            ref=run.ref,
-            commit=run.commit.name,
-            subject=run.commit.subject,
-            requester=run.requester,
-            lane=run.lane,
-            reason=run.reason,
-            state=run.state,
-            asked_at=run.asked_at,
-            exit=_exit(run, cells),
-            url=f"{self.url}/runs/{run.id}",
-            cells=cells,
-        )
-
-    def _cell(self, cell: Cell) -> CellView:
-        events = self.events.of(cell.attempts[-1]) if cell.attempts else ()
-        return self._view(cell, events)
-
     def brief(self, cell: Cell) -> CellView:
         """Return the cell without what only its events tell, unless it runs."""
-        return self._cell(cell) if cell.state is State.RUNNING else self._view(cell, ())
-
-    def _view(self, cell: Cell, events: Sequence[Event]) -> CellView:
-        ruling = cell.ruling
-        return CellView(
-            cell=cell.id,
-            arch=cell.arch.name,
-            state=cell.state,
-            stage=summary.stage(events) if cell.state is State.RUNNING else "",
-            verdict=ruling.verdict if ruling else None,
-            blame=ruling.blame if ruling else None,
-            cause=ruling.cause if ruling else "",
-            voting=cell.arch.voting,
-            provenance=self.provenance(cell),
-            partner=cell.arch.ways[cell.way].partner,
-            attempts=len(cell.attempts),
-            phases=summary.phases(events) if events else Phases(),
-            tests=summary.tally(events) if events else Tally(),
-            nodes=cell.nodes,
-            why=cell.why if cell.state is State.WAITING else "",
-            url=f"{self.url}/cells/{cell.id}",
-            updated=events[-1].at if events else cell.updated,
-            doing=summary.doing(events) if cell.state is State.RUNNING else "",
-            wait=cell.wait if cell.state is State.WAITING else None,
-        )
+        return self.catalogue.brief(cell)
 
     def _attempt(self, attempt: AttemptId) -> AttemptView:
         events = self.events.of(attempt)
@@ -226,42 +184,21 @@ class Library:
 
     def provenance(self, cell: Cell) -> Provenance | None:
         """Return the least real of the nodes' provenances; the whole is no realer than a part."""
-        means = cell.arch.ways[cell.way].means
-        if means is Means.PARTNER:
-            return Provenance.PARTNER
-        if means is Means.SIMULATOR:
-            return Provenance.SIMULATED
-        order, nodes = list(Provenance), self.lab.nodes
-        known = [nodes[name].provenance for name in cell.nodes if name in nodes]
-        return max(known, key=order.index, default=None)
+        return self.catalogue.provenance(cell)
 
     def _usual(self) -> dict[str, float]:
         """Return each arch's median seconds from lease to smoke over recent green cells."""
         seconds: dict[str, list[float]] = {}
-        for _, cells in self.runs_.recent("", HISTORY):
-            for cell in cells:
-                if cell.ruling and cell.ruling.verdict is Verdict.PASSED:
-                    took = summary.phases(self.events.of(cell.attempts[-1]))
+        for run in self.catalogue.runs(Sought(), HISTORY):
+            for cell in run.cells:
+                if cell.verdict is Verdict.PASSED:
+                    took = cell.phases
                     parts = (took.provision, took.deploy, took.smoke)
-                    seconds.setdefault(cell.arch.name, []).append(sum(p or 0 for p in parts))
+                    seconds.setdefault(cell.arch, []).append(sum(p or 0 for p in parts))
         return {name: median(times) for name, times in seconds.items()}
 
     def _in_service(self) -> int:
         return max(1, sum(not status.reason for status in self.nodes_.all()))
-
-
-def _exit(run: Run, cells: Sequence[CellView]) -> int | None:
-    if run.state is not State.DONE:
-        return None
-    return int(
-        exit_status(
-            tuple(
-                Ruling(verdict=cell.verdict, blame=cell.blame)
-                for cell in cells
-                if cell.voting and cell.verdict
-            )
-        )
-    )
 
 
 def _ssh(login: Access, key: str) -> str:

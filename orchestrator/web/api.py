@@ -3,7 +3,8 @@
 The values are those of `model.view`. Reading is open; a route of `writes` needs the token.
 """
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from orchestrator.model.checkup import NodeTest
 from orchestrator.model.errors import NotFound
+from orchestrator.model.ids import RunId
 from orchestrator.model.view import (
     ArchView,
     CellDetail,
@@ -33,13 +35,22 @@ from orchestrator.web.bodies import (
     SurveyBody,
     TestBody,
 )
+from orchestrator.web.cursors import PlaceHere
 from orchestrator.web.house import Here, House
+from orchestrator.web.sought import Limit, SoughtHere
 from orchestrator.web.stream import Feed, newest
 
 reads = APIRouter(prefix="/api")
 writes = APIRouter(prefix="/api", dependencies=[Writer])
 
-Limit = Annotated[int, Query(ge=1, le=500)]
+#: digits that no position has
+_LONG = 19
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events: `id` is the position to resume from, `data` a JSON object."""
+
+    media_type = "text/event-stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +85,32 @@ def health(house: Here) -> Health:
 
 
 @reads.get("/runs")
-def recent(house: Here, repo: str = "", limit: Limit = 20) -> tuple[RunView, ...]:
-    """Return the newest runs first, of one repository if named."""
-    return house.library.recent(repo=repo, limit=limit)
+def recent(
+    house: Here,
+    place: PlaceHere,
+    sought: SoughtHere,
+    limit: Limit = 20,
+) -> tuple[RunView, ...]:
+    """Return the newest runs first, each with its cells; older ones are where `Link` leads."""
+    found = house.library.catalogue.runs(sought, limit, place.run())
+    place.lead_on("runs", found[-1].run if len(found) == limit else None)
+    return found
 
 
 @writes.post("/runs", status_code=HTTPStatus.CREATED)
-def ask(house: Here, body: RequestBody) -> RunView:
-    """Ask for a run; a repeat with the same `key` finds the first."""
-    run = house.desk.ask(body.request())
+def ask(
+    house: Here,
+    body: RequestBody,
+    idempotency_key: Annotated[str, Header(max_length=255)] = "",
+    authorization: Annotated[str, Header(include_in_schema=False)] = "",
+) -> RunView:
+    """Ask for a run; a repeat with the same `key` (or `Idempotency-Key`) finds the first."""
+    request = body.request()
+    if idempotency_key and not request.key:
+        # so that one run comes of it though we are killed before the answer is kept
+        own = hashlib.sha256(f"{authorization}\0{idempotency_key}".encode()).hexdigest()
+        request = replace(request, key=f"idempotency:{own}")
+    run = house.desk.ask(request)
     return house.library.run(run.id)
 
 
@@ -211,7 +239,7 @@ def branches(
     return house.desk.branches(repo)
 
 
-@reads.get("/events")
+@reads.get("/events", response_class=EventStream)
 def events(
     request: Request,
     house: Here,
@@ -219,15 +247,36 @@ def events(
     last_event_id: Annotated[str, Header()] = "",
 ) -> StreamingResponse:
     """Stream what happened after position `since` (default: from now on), and whatever happens."""
+    return _stream(request, house, since, last_event_id)
+
+
+@reads.get("/runs/{run}/events", response_class=EventStream)
+def events_of_run(
+    request: Request,
+    house: Here,
+    run: RunHere,
+    since: Annotated[int, Query(ge=0, lt=2**62)] = 0,
+    last_event_id: Annotated[str, Header()] = "",
+) -> StreamingResponse:
+    """Stream what happened in one run after position `since` (default: all of it), and goes on."""
+    house.desk.runs.run(run)
+    return _stream(request, house, since, last_event_id, run)
+
+
+def _stream(
+    request: Request, house: House, since: int | None, last_event_id: str, run: RunId | None = None
+) -> StreamingResponse:
+    """Return the events after where the asker was, which its browser remembers best."""
     feed: Feed = request.app.state.feed
     seq = feed.position if since is None else since
-    if last_event_id.isdecimal() and int(last_event_id) < 2**62:
+    # by its length first: Python refuses to read numbers of thousands of digits
+    if len(last_event_id) < _LONG and last_event_id.isdecimal():
         seq = int(last_event_id)
     # Who comes from another store's future (a home that was wiped) would wait for ever.
     if seq > feed.position:
         seq = min(seq, newest(house.events))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(feed.listen(seq), media_type="text/event-stream", headers=headers)
+    return EventStream(feed.listen(seq, run), headers=headers)
 
 
 @reads.get("/lab/faults")

@@ -26,23 +26,29 @@ from orchestrator.web import (
     partner_pages,
     partners,
     problems,
+    resources,
     run_pages,
     studies,
     told,
     watched,
 )
+from orchestrator.web.etags import Tags
 from orchestrator.web.guard import Guard
 from orchestrator.web.house import House
 from orchestrator.web.jenkins_paths import Straight
+from orchestrator.web.limits import Allowance, Limits
+from orchestrator.web.repeats import LARGEST_BODY, Repeats
 from orchestrator.web.stream import Feed
 
-#: bytes; patches are what is large
-LARGEST_BODY = 32 << 20
+ALLOWANCE = Allowance()
 STATIC = Path(__file__).parent / "static"
 
 
-def build(house: House) -> FastAPI:
-    """Return the pages, the API and the boot server of `house` as one application."""
+def build(house: House, allowance: Allowance = ALLOWANCE) -> FastAPI:
+    """Return the pages, the API and the boot server of `house` as one application.
+
+    Whoever asks the API more often than `allowance` says is told to wait.
+    """
     app = FastAPI(
         title="smoketest",
         version=house.identity.version,
@@ -58,6 +64,7 @@ def build(house: House) -> FastAPI:
     for router in (
         *(api.reads, api.writes, partners.reads, partners.writes, partners.theirs),
         *(overview.reads, kept.routes, told.routes, watched.routes, studies.routes),
+        *resources.ROUTERS,
         *(hooks.routes, boot.routes, jenkins_jobs.routes, jenkins.routes),
         *(overview.routes, run_pages.routes, pages.routes),
         *(cell_pages.routes, cell_pages.acts, logs.routes),
@@ -66,6 +73,10 @@ def build(house: House) -> FastAPI:
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    # The last one added is the first to see a request.
+    app.add_middleware(Repeats, answers=house.answers, gate=house.gate, clock=house.library.clock)
+    app.add_middleware(Tags)
+    app.add_middleware(Limits, allowance=allowance)
     app.add_middleware(Guard)
     app.add_middleware(Straight)
     logging.getLogger("uvicorn.access").addFilter(boot.TokenFilter())

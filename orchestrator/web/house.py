@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from orchestrator.model.secret import Secret
+from orchestrator.ports.answers import Answers
 from orchestrator.ports.faults import Faults
 from orchestrator.ports.files import Files
 from orchestrator.ports.flight import FlightLog
@@ -96,6 +97,8 @@ class House:
     flights: FlightLog
     #: what archs and machines have behind them
     pasts: Pasts
+    #: what was answered to writes that came with a key
+    answers: Answers
 
 
 async def _house(request: Request) -> House:

@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -30,9 +31,27 @@ class Problem:
     status: int
     detail: str
     blame: Blame
+    #: what to do about it
+    next: str
 
 
 _JSON = TypeAdapter(Problem)
+#: what helps against a problem of that name, or of that status
+_NEXT: Mapping[str, str] = {
+    "bad-cursor": "ask without `cursor`, and follow the `Link` of each answer",
+    "invalid": "mend the fields that `detail` names; /api/openapi.json says what each may hold",
+    "401": "send `Authorization: Bearer TOKEN` with a token that is good for it",
+    "403": "ask the lab's operator for the right, or do it as somebody who has it",
+    "404": "look the name up where `detail` says, or in the list that it is from",
+    "405": "/api/openapi.json lists the methods of each address",
+    "409": "wait until what `detail` names is over, then ask again",
+    "413": "send less, or in parts",
+    "422": "mend what `detail` names, then ask again",
+    "429": "wait as long as `Retry-After` says, then ask again",
+    "500": "report it with the traceback from the orchestrator's log",
+    "503": "ask again in a while; `smoketest doctor` on the orchestrator says what is missing",
+}
+_MEND = "mend what `detail` names, then ask again"
 
 
 def install(app: FastAPI) -> None:
@@ -113,7 +132,13 @@ def _http(status: int, detail: str) -> Problem:
 
 def _problem(name: str, title: str, status: int, detail: str, blame: Blame) -> Problem:
     urn = f"urn:smoketest:problem:{name}"
-    return Problem(type=urn, title=title, status=int(status), detail=detail, blame=blame)
+    step = _NEXT.get(name) or _NEXT.get(str(int(status)), _MEND)
+    return Problem(type=urn, title=title, status=int(status), detail=detail, blame=blame, next=step)
+
+
+def encoded(problem: Problem) -> bytes:
+    """Return it as `application/problem+json`."""
+    return _JSON.dump_json(problem)
 
 
 def _answer(request: Request, problem: Problem) -> Response:
@@ -125,4 +150,4 @@ def _answer(request: Request, problem: Problem) -> Response:
             problem=problem, here="", lab="", seq=None
         )
         return Response(page, problem.status, media_type="text/html")
-    return Response(_JSON.dump_json(problem), problem.status, media_type="application/problem+json")
+    return Response(encoded(problem), problem.status, media_type="application/problem+json")

@@ -15,7 +15,7 @@ from itertools import takewhile
 from pydantic import TypeAdapter
 
 from orchestrator.model.event import Event
-from orchestrator.model.ids import AttemptId
+from orchestrator.model.ids import AttemptId, RunId, run_of
 from orchestrator.ports.store import Events
 
 POLL_SECONDS = 0.2
@@ -45,6 +45,7 @@ class Frame:
     """An event as it goes over the wire."""
 
     seq: int
+    run: RunId
     data: bytes
 
 
@@ -88,24 +89,35 @@ class Feed:
         self._open = False
         self._news.set()
 
-    async def listen(self, seq: int) -> AsyncIterator[bytes]:
-        """Yield what happened after `seq` and whatever happens from now on, as it is sent."""
+    async def listen(self, seq: int, run: RunId | None = None) -> AsyncIterator[bytes]:
+        """Yield what happened after `seq` (in `run`, if named) and whatever happens from now on."""
         yield b"retry: 2000\n\n"
         while self._open:
-            news = self._news
-            if frames := await self._after(seq):
-                seq = frames[-1].seq
+            news, before = self._news, seq
+            frames, seq = await self._after(seq, run)
+            if frames:
                 yield b"".join(frame.data for frame in frames)
+            if seq > before:
                 continue
             try:
                 await asyncio.wait_for(news.wait(), HEARTBEAT_SECONDS)
             except TimeoutError:
                 yield b": nothing new\n\n"
 
-    async def _after(self, seq: int) -> list[Frame]:
-        if seq < self._base:
-            return _frames(await asyncio.to_thread(self._events.since, seq, _PAGE))
-        return list(takewhile(lambda frame: frame.seq > seq, reversed(self._kept)))[::-1]
+    async def _after(self, seq: int, run: RunId | None) -> tuple[list[Frame], int]:
+        """Return what comes after `seq` as far as it is known, and how far that is."""
+        base = self._base
+        if seq >= base:
+            news = list(takewhile(lambda frame: frame.seq > seq, reversed(self._kept)))[::-1]
+            return [frame for frame in news if run in {None, frame.run}], max(
+                (frame.seq for frame in news), default=seq
+            )
+        if run is None:
+            frames = _frames(await asyncio.to_thread(self._events.since, seq, _PAGE))
+            return frames, frames[-1].seq if frames else seq
+        frames = _frames(await asyncio.to_thread(self._events.of_run, run, seq, _PAGE))
+        last = frames[-1].seq if frames else seq
+        return frames, last if len(frames) == _PAGE else max(last, base)
 
     def _publish(self, frames: Sequence[Frame]) -> None:
         if not frames:
@@ -130,4 +142,5 @@ def _frames(found: Sequence[tuple[AttemptId, Event]]) -> list[Frame]:
 
 def _frame(attempt: AttemptId, event: Event) -> Frame:
     body = _JSON.dump_json(Happened(attempt=attempt, event=event))
-    return Frame(seq=event.seq, data=b"id: %d\ndata: %s\n\n" % (event.seq, body))
+    run = run_of(attempt)
+    return Frame(seq=event.seq, run=run, data=b"id: %d\ndata: %s\n\n" % (event.seq, body))

@@ -30,6 +30,7 @@ from orchestrator.ports.kit import Kit
 from orchestrator.ports.power import Power
 from orchestrator.ports.store import Enrolled
 from orchestrator.service.builds import Builds
+from orchestrator.service.catalogue import Catalogue
 from orchestrator.service.checkup import Checkup
 from orchestrator.service.gate import Gate
 from orchestrator.service.inventory import Inventory
@@ -225,6 +226,7 @@ def _web(
         recorder=looks.recorder(home, store),
         flights=looks.flight_log(home),
         pasts=store.pasts,
+        answers=store.answers,
     )
 
 
@@ -273,6 +275,6 @@ def _library(known: Lab, store: Store, kit: Kit, home: Home, url: str) -> Librar
         attestations=store.attestations,
         files=FolderFiles(home.attempts),
         key=kit.boot["install"].key,
-        url=url,
+        catalogue=Catalogue(lab=known, board=store.board, url=url),
         experience=store.experiences.experience,
     )

@@ -33,7 +33,7 @@ def _problem(answer: httpx.Response, status: HTTPStatus) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()
-    assert set(problem) == {"type", "title", "status", "detail", "blame"}
+    assert set(problem) == {"type", "title", "status", "detail", "blame", "next"}
     assert problem["status"] == status
     return problem
 

@@ -30,6 +30,7 @@ from orchestrator.ports.faults import NodeFault
 from orchestrator.ports.store import Enrolled
 from orchestrator.service.builds import Builds
 from orchestrator.service.carried import CarriedPatches
+from orchestrator.service.catalogue import Catalogue
 from orchestrator.service.checkup import Checkup
 from orchestrator.service.desk import Desk
 from orchestrator.service.inventory import Inventory
@@ -233,7 +234,7 @@ def _library(folder: Path, lab: Lab, store: Store, files: FolderFiles, url: str)
         attestations=store.attestations,
         files=files,
         key=lambda attempt: str(folder / "keys" / attempt.replace("/", "_")),
-        url=url,
+        catalogue=Catalogue(lab=lab, board=store.board, url=url),
     )
 
 
@@ -285,6 +286,7 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
         ),
         partnership=web_partners.partnership(lab, store, engine),
         **web_lookback.parts(folder / "attempts", lab, store),
+        answers=store.answers,
     )
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from orchestrator.drivers.store.codec import NAMES, encode, instant, stamp
+from orchestrator.drivers.store.codec import NAMES, encode, event_from, instant, stamp
 from orchestrator.drivers.store.database import Transaction
 from orchestrator.model.errors import LeaseLost, NotFound
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId, CellId, attempt_id, number_of, run_of
 from orchestrator.model.lease import FIRST, Turn
 from orchestrator.model.run import State
+from orchestrator.model.summary import summarise
 from orchestrator.model.verdict import Ruling
 
 
@@ -114,6 +115,14 @@ def settle(tx: Transaction, attempts: Sequence[AttemptId], ruling: Ruling, now: 
     judged = Event(kind=Kind.JUDGED, stage=Stage.VERDICT, ruling=ruling, text=ruling.cause)
     record(tx, ((attempt, judged) for attempt in attempts), now)
     close(tx, attempts, ruling)
+    sum_up(tx, attempts)
+
+
+def sum_up(tx: Transaction, attempts: Sequence[AttemptId]) -> None:
+    """Keep what settled attempts came to in short, as all of their stored events tell it."""
+    for attempt in attempts:
+        events = tuple(map(event_from, tx.all("events_of_attempt", attempt=attempt)))
+        tx.run("attempt_sum_up", attempt=attempt, summary=encode(summarise(events)))
 
 
 def close(tx: Transaction, attempts: Sequence[AttemptId], ruling: Ruling) -> None:

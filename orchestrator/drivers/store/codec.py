@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 from pydantic import TypeAdapter
+from sqlalchemy import Row
 
 from orchestrator.model.access import Token
 from orchestrator.model.arch import Arch
@@ -20,6 +22,7 @@ from orchestrator.model.partner import Delivery, Record
 from orchestrator.model.request import Commit, Snapshot
 from orchestrator.model.review import Watched
 from orchestrator.model.secret import Secret
+from orchestrator.model.summary import Summary
 from orchestrator.model.verdict import Ruling
 
 _ARCH = TypeAdapter(Arch)
@@ -34,6 +37,7 @@ OTHERS = TypeAdapter(tuple[Commit, ...])
 RECORD = TypeAdapter(Record)
 RULING = TypeAdapter(Ruling)
 SNAPSHOT = TypeAdapter(Snapshot)
+SUMMARY = TypeAdapter(Summary)
 WATCHED = TypeAdapter(Watched)
 WHY = TypeAdapter(Why)
 TOKEN = TypeAdapter(Token)
@@ -49,6 +53,11 @@ def encode(value: object) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def event_from(row: Row[Any]) -> Event:
+    """Return the event of a row that holds its value, time and position."""
+    return replace(EVENT.validate_json(row.value), at=instant(row.at), seq=row.seq)
+
+
 @lru_cache(maxsize=1024)
 def arch_from(text: str) -> Arch:
     """Return the arch of a JSON text; archs are few and large, cells many."""
@@ -59,6 +68,12 @@ def arch_from(text: str) -> Arch:
 def why_from(text: str) -> Why | None:
     """Return why an attempt waits, of a JSON text; None for an empty one."""
     return WHY.validate_json(text) if text else None
+
+
+@lru_cache(maxsize=4096)
+def ruling_from(text: str) -> Ruling:
+    """Return the ruling of a JSON text; most are the same few."""
+    return RULING.validate_json(text)
 
 
 @lru_cache(maxsize=256)

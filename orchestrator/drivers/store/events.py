@@ -3,9 +3,6 @@
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from orchestrator.drivers.store.attempts import (
     Attempt,
@@ -16,14 +13,15 @@ from orchestrator.drivers.store.attempts import (
     following,
     record_all,
     refuse_stale,
+    sum_up,
 )
-from orchestrator.drivers.store.codec import EVENT, instant
+from orchestrator.drivers.store.codec import event_from
 from orchestrator.drivers.store.database import Database, Transaction
 from orchestrator.drivers.store.superseding import successor
 from orchestrator.drivers.store.together import Together
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event, Kind, Stage
-from orchestrator.model.ids import AttemptId
+from orchestrator.model.ids import AttemptId, RunId
 from orchestrator.model.lease import Turn
 from orchestrator.model.run import State
 from orchestrator.model.verdict import Ruling
@@ -71,13 +69,19 @@ class Events:
     def of(self, attempt: AttemptId) -> tuple[Event, ...]:
         """Return the attempt's events, oldest first."""
         with self.database.read() as tx:
-            return tuple(map(_event, tx.all("events_of_attempt", attempt=attempt)))
+            return tuple(map(event_from, tx.all("events_of_attempt", attempt=attempt)))
 
     def since(self, seq: int, limit: int = 500) -> tuple[tuple[AttemptId, Event], ...]:
         """Return at most `limit` events after position `seq` anywhere, oldest first."""
         with self.database.read() as tx:
             rows = tx.all("events_since", seq=seq, limit=limit)
-        return tuple((AttemptId(row.attempt), _event(row)) for row in rows)
+        return tuple((AttemptId(row.attempt), event_from(row)) for row in rows)
+
+    def of_run(self, run: RunId, seq: int, limit: int = 500) -> tuple[tuple[AttemptId, Event], ...]:
+        """Return at most `limit` events of the run after position `seq`, oldest first."""
+        with self.database.read() as tx:
+            rows = tx.all("board_events_of_run", run=run, seq=seq, limit=limit)
+        return tuple((AttemptId(row.attempt), event_from(row)) for row in rows)
 
 
 def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[None]:
@@ -86,6 +90,7 @@ def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[None]:
     found = dict(find_all(tx, names))
     over = {(row.attempt, row.stage) for row in tx.all("stages_ended", ids=names)}
     happened: list[tuple[AttemptId, Event, datetime]] = []
+    judged: list[AttemptId] = []
     for item in asked:
         attempt = found[item.attempt]
         refuse_stale(attempt, item.walk)
@@ -95,12 +100,14 @@ def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[None]:
         happened += [(attempt.id, event, item.now) for event in new]
         if ruling:
             close(tx, [attempt.id], ruling)
+            judged.append(attempt.id)
             found[attempt.id] = replace(attempt, state=State.DONE)
         if ruling and item.retry is not None and not attempt.stopping:
             again = following(attempt, item.retry, item.turn)
             notes = _try_again(tx, attempt, again, item.now)
             happened += [(attempt.id, note, item.now) for note in notes]
     record_all(tx, happened)
+    sum_up(tx, judged)
     return [None] * len(asked)
 
 
@@ -141,7 +148,3 @@ def _try_again(
         return ()
     text = f"not tried again: superseded by run {newer}, which has a newer commit"
     return (Event(kind=Kind.NOTE, stage=Stage.VERDICT, text=text),)
-
-
-def _event(row: Row[Any]) -> Event:
-    return replace(EVENT.validate_json(row.value), at=instant(row.at), seq=row.seq)

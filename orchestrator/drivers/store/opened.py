@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from orchestrator.drivers.store.answers import Answers
 from orchestrator.drivers.store.attestations import Attestations
+from orchestrator.drivers.store.board import Board
 from orchestrator.drivers.store.database import Database
 from orchestrator.drivers.store.deliveries import Deliveries
 from orchestrator.drivers.store.events import Events
@@ -46,6 +48,8 @@ class Store:
     reviews: Reviews
     pasts: Pasts
     waivers: Waivers
+    board: Board
+    answers: Answers
 
 
 def open_store(url: str) -> Store:
@@ -75,4 +79,6 @@ def open_store(url: str) -> Store:
         reviews=Reviews(database),
         pasts=Pasts(database),
         waivers=Waivers(database),
+        board=Board(database),
+        answers=Answers(database),
     )

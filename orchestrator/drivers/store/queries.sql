@@ -128,6 +128,9 @@ limit 1;
 update attempts set state = 'done', verdict = :verdict, ruling = :ruling, why = '', wait = ''
 where id = :attempt and state <> 'done';
 
+-- attempt_sum_up -- keep what a settled attempt came to in short
+update attempts set summary = :summary where id = :attempt;
+
 -- attempt_explain -- store why an attempt waits
 update attempts set why = :why, wait = :wait where id = :attempt;
 
