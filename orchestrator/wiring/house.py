@@ -194,11 +194,7 @@ def _web(
     desk = repositories.desk(home, lab, known, store, engine)
     library = _library(known, store, kit, home, url)
     return web.House(
-        identity=web.Identity(
-            version=version("smoketest-orchestrator"),
-            orchestrator=home.identity(),
-            lab=lab.title,
-        ),
+        identity=_identity(home, lab),
         desk=desk,
         watcher=repositories.watcher(home, lab, desk, store),
         carried=repositories.carried(home, lab),
@@ -227,6 +223,12 @@ def _web(
         flights=looks.flight_log(home),
         pasts=store.pasts,
         answers=store.answers,
+    )
+
+
+def _identity(home: Home, lab: LabParts) -> web.Identity:
+    return web.Identity(
+        version=version("smoketest-orchestrator"), orchestrator=home.identity(), lab=lab.title
     )
 
 
