@@ -72,6 +72,8 @@ ATTEMPTS = 3
 FINAL = frozenset({Blame.CONFIG})
 #: seconds for the stages that no arch has a budget for
 CLOSING_SECONDS = 300.0
+#: a stage that took less is sooner done again than written down in a transaction of its own
+BRIEF_SECONDS = 1.0
 #: for a partner's answer: what was agreed with it counts, and is less
 PARTNER_SECONDS = 30 * 86400.0
 
@@ -124,22 +126,22 @@ class Flow:
         self.under_way.add(attempt)
         try:
             self.kit.orphans.end(attempt)
-            task = self.task(attempt, number)
+            story = Story(self, self.task(attempt, number))
             for stage, _ in self.order:
                 pause()
-                task = self.advance(task, stage)
+                self.advance(story, stage)
+            story.catch_up()
         finally:
             self.under_way.discard(attempt)
 
-    def advance(self, task: Task, stage: Stage) -> Task:
-        """Do one stage and store what happened; nothing if it is over, or pointless by now."""
-        seen = self._seen(task)
+    def advance(self, story: "Story", stage: Stage) -> None:
+        """Do one stage and tell what happened; nothing if it is over, or pointless by now."""
+        seen = story.task = self._seen(story.task)
         if seen.ended(stage) or (stage in WORK and seen.failure) or not _walks(seen, stage):
-            return seen
+            return
         last = Event(kind=Kind.FINISHED, stage=stage)
-        story = Story(self, seen)
         try:
-            with self._place(seen, stage):
+            with self._place(story, stage):
                 self._work(story, stage)
         except (LeaseLost, StoreAway):
             raise
@@ -149,10 +151,9 @@ class Flow:
             if stage is Stage.RELEASE:
                 raise
             last = _failed(stage, Bug(f"{type(error).__name__}: {error}"))
-        story.tell(last)
+        story.end(last)
         if stage is Stage.VERDICT and last.kind is Kind.FAILED:
             story.tell(_undecided(last))
-        return story.task
 
     def _over(self, attempt: AttemptId) -> None:
         """Write down the end of an attempt that was killed between its last act and last word."""
@@ -164,15 +165,24 @@ class Flow:
 
     def _work(self, story: "Story", stage: Stage) -> None:
         task = story.task
-        self._guard(task, stage)()
+        self._present(task, stage)
         begun = any(e.stage is stage and e.kind is Kind.STARTED for e in task.past)
-        story.tell(Event(kind=Kind.RESUMED if begun else Kind.STARTED, stage=stage))
+        stopped = story.tell(Event(kind=Kind.RESUMED if begun else Kind.STARTED, stage=stage))
+        if stopped and stage in WORK:
+            msg = f"somebody stopped {task.attempt}"
+            raise Cancelled(msg)
         for event in dict(self.order)[stage](task, self.kit, self._deadline(task, stage)):
             story.tell(event)
 
-    def _place(self, task: Task, stage: Stage) -> AbstractContextManager[None]:
+    def _place(self, story: "Story", stage: Stage) -> AbstractContextManager[None]:
         """Return the place that a heavy stage waits for, outside its budget: the wait is ours."""
-        return self.kit.slots.take(self._guard(task, stage)) if stage in HEAVY else nullcontext()
+        guard = self._guard(story.task, stage)
+
+        def waiting() -> None:
+            story.catch_up()
+            guard()
+
+        return self.kit.slots.take(waiting) if stage in HEAVY else nullcontext()
 
     def interrupt(self, cause: str) -> None:
         """End the work of every granted attempt: the lab under it was switched off.
@@ -222,29 +232,67 @@ class Flow:
             except Cancelled:
                 if stage in WORK:
                     raise
-            if stage in WORK and task.attempt in self.gone:
-                raise InfraError(self.gone[task.attempt])
+            self._present(task, stage)
 
         return guard
 
+    def _present(self, task: Task, stage: Stage) -> None:
+        """Raise `InfraError` for work on machines that were switched off under us."""
+        if stage in WORK and task.attempt in self.gone:
+            raise InfraError(self.gone[task.attempt])
+
 
 class Story:
-    """What happens to an attempt in one stage: stored as it happens, and added to its past."""
+    """What happens to an attempt: stored as it happens, and added to its past.
+
+    The end of a brief stage is stored with the beginning of the next one, in one transaction.
+    """
 
     def __init__(self, flow: Flow, task: Task) -> None:
         """Go on from what `task` knows."""
         self._kit = flow.kit
+        self._untold: tuple[Event, ...] = ()
         self.task = task
 
-    def tell(self, event: Event) -> None:
-        """Store the event; a ruling may queue the next attempt."""
-        task, now = self.task, self._kit.clock.now()
-        turn = follows(event.ruling, task) if event.ruling else None
+    def tell(self, event: Event) -> bool:
+        """Store the event; a ruling may queue the next attempt.
+
+        Returns whether somebody asked the attempt to stop; raises `LeaseLost` if it has no machines
+        for a stage to begin on, or another worker took it over.
+        """
+        turn = follows(event.ruling, self.task) if event.ruling else None
         retry = None
         if event.ruling and turn:
-            retry = _broken_on(task) | frozenset(event.ruling.suspects)
-        self._kit.events.append(task.attempt, [event], now, retry=retry, turn=turn, walk=task.walk)
-        self.task = replace(task, past=(*task.past, replace(event, at=now)))
+            retry = _broken_on(self.task) | frozenset(event.ruling.suspects)
+        self._happened(event)
+        return self._store(retry, turn)
+
+    def end(self, event: Event) -> None:
+        """Tell the end of a stage: at once, if it took long enough to be worth it."""
+        begun = (Kind.STARTED, Kind.RESUMED)
+        since = next((e.at for e in self.task.past[::-1] if e.kind in begun), None)
+        self._happened(event)
+        ended = self.task.past[-1].at
+        brief = since and ended and (ended - since).total_seconds() < BRIEF_SECONDS
+        if not brief or event.stage is Stage.RELEASE:
+            self._store()
+
+    def catch_up(self) -> None:
+        """Store what was not stored yet: whatever comes next may take a while."""
+        if self._untold:
+            self._store()
+
+    def _happened(self, event: Event) -> None:
+        stamped = replace(event, at=self._kit.clock.now())
+        self._untold = (*self._untold, stamped)
+        self.task = replace(self.task, past=(*self.task.past, stamped))
+
+    def _store(self, retry: frozenset[str] | None = None, turn: Turn | None = None) -> bool:
+        told, self._untold = self._untold, ()
+        task, now = self.task, self._kit.clock.now()
+        return self._kit.events.append(
+            task.attempt, told, now, retry=retry, turn=turn, walk=task.walk
+        )
 
 
 def budget(arch: Arch, stage: Stage) -> float:

@@ -85,8 +85,11 @@ class Events(Protocol):
         retry: frozenset[str] | None = None,
         turn: Turn | None = None,
         walk: int = 0,
-    ) -> None:
-        """Store events with the time `now`; with a `walk` that was taken over raise `LeaseLost`.
+    ) -> bool:
+        """Store events with their time, or `now`; return whether the attempt is to stop.
+
+        With a `walk` that was taken over, or a stage that would begin without machines, raise
+        `LeaseLost` and store nothing.
 
         A stage's end is stored once: a repeat is dropped, with what comes along of that stage. So
         is `JUDGED`, which settles the attempt: its ruling becomes the attempt's. With `retry` the

@@ -1,7 +1,7 @@
 """What runs, events and queue all do to attempts, within a transaction of theirs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -149,7 +149,7 @@ def record_all(tx: Transaction, happened: Iterable[tuple[AttemptId, Event, datet
                 "at": stamp(at),
                 "kind": event.kind,
                 "stage": event.stage,
-                "value": encode(event),
+                "value": encode(replace(event, at=None) if event.at else event),
             }
             for attempt, event, at in happened
         ),

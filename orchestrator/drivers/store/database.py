@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from orchestrator.drivers.store.engines import (
     RESTART,
     aside,
+    askers,
     connect,
     place,
     readers,
@@ -78,6 +79,7 @@ class Database:
         self.place = parsed.render_as_string(hide_password=True)
         engine = connect(parsed)
         self._readers = readers(engine)
+        self._askers = askers(engine)
         self._writers = writers(engine)
         self._aside = aside(engine)
         #: how long a connection is tried for; an SQLite file is there, or it is not
@@ -90,6 +92,12 @@ class Database:
         """Give a transaction for queries; `Bug` if the database does not answer."""
         with self._answering(), ExitStack() as stack:
             yield Transaction(self._begun(self._readers, stack))
+
+    @contextmanager
+    def ask(self) -> Iterator[Transaction]:
+        """Give what answers one query: several might see several states of the database."""
+        with self._answering(), ExitStack() as stack:
+            yield Transaction(self._begun(self._askers, stack))
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:

@@ -1,11 +1,14 @@
 """Connections: how each kind of database is opened so that transactions mean the same on all."""
 
 import sqlite3
+import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from orchestrator.drivers.store.queries import plain, query
@@ -18,6 +21,9 @@ PATIENCE: Final = 30.0
 RESTART: Final = 4.0
 #: connections kept open; twice as many more are opened while threads ask
 KEPT: Final = 8
+#: seconds after which a connection is asked whether the server is still there
+RESTED: Final = 1.0
+_USED: Final = "used"
 #: the advisory lock that writers on PostgreSQL queue for
 WRITERS: Final = 0x536D6F6B65
 
@@ -47,6 +53,13 @@ def readers(engine: Engine) -> Engine:
     """Return the same engine (and connections), whose transactions see one state throughout."""
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="REPEATABLE READ")
+    return engine
+
+
+def askers(engine: Engine) -> Engine:
+    """Return the same engine (and connections), for one query without a transaction around it."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
     return engine
 
 
@@ -98,13 +111,34 @@ def _postgres(url: URL) -> Engine:
             "connect_timeout": int(PATIENCE),
             "options": f"-c lock_timeout={int(PATIENCE)}s",
         },
-        # a restarted server has hung up on us
-        pool_pre_ping=True,
         pool_size=KEPT,
         max_overflow=2 * KEPT,
     )
+    event.listen(engine, "connect", _used)
+    event.listen(engine, "checkin", _used)
+    event.listen(engine, "checkout", partial(_prove, engine))
     event.listen(engine, "begin", _begin_postgres)
     return engine
+
+
+def _used(_: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _prove(
+    engine: Engine, connection: DBAPIConnection, record: ConnectionPoolEntry, _: object
+) -> None:
+    """Let a connection that rested be replaced if a restarted server has hung up on it.
+
+    One that was used just now is not asked: that would double the round trips of most.
+    """
+    if time.monotonic() - record.info[_USED] < RESTED:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        msg = "the server has hung up"
+        raise DisconnectionError(msg) from error
 
 
 def _begin_postgres(connection: Connection) -> None:

@@ -19,13 +19,14 @@ from orchestrator.drivers.store.codec import event_from
 from orchestrator.drivers.store.database import Database, Transaction
 from orchestrator.drivers.store.superseding import successor
 from orchestrator.drivers.store.together import Together
-from orchestrator.model.errors import Bug
+from orchestrator.model.errors import Bug, LeaseLost
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId, RunId
 from orchestrator.model.lease import Turn
 from orchestrator.model.run import State
 from orchestrator.model.verdict import Ruling
 
+_BEGINS = frozenset({Kind.STARTED, Kind.RESUMED})
 _ENDS = frozenset({Kind.FINISHED, Kind.FAILED})
 
 
@@ -47,7 +48,7 @@ class Events:
     def __init__(self, database: Database) -> None:
         """Keep them in `database`."""
         self.database = database
-        self._appended = Together[Append, None](database, _append)
+        self._appended = Together[Append, bool](database, _append)
 
     def append(
         self,
@@ -58,22 +59,23 @@ class Events:
         retry: frozenset[str] | None = None,
         turn: Turn | None = None,
         walk: int = 0,
-    ) -> None:
+    ) -> bool:
         """Store what is new of `events`; a JUDGED settles the attempt and may queue the next.
 
-        Raises `LeaseLost`, and stores nothing, if `walk` is given and is not the newest any more.
+        Returns whether somebody asked the attempt to stop. Raises `LeaseLost`, and stores nothing,
+        if `walk` is given and is not the newest any more, or begins a stage without machines.
         """
         asked = Append(attempt=attempt, events=events, now=now, retry=retry, turn=turn, walk=walk)
-        self._appended.do(asked)
+        return self._appended.do(asked)
 
     def of(self, attempt: AttemptId) -> tuple[Event, ...]:
         """Return the attempt's events, oldest first."""
-        with self.database.read() as tx:
+        with self.database.ask() as tx:
             return tuple(map(event_from, tx.all("events_of_attempt", attempt=attempt)))
 
     def since(self, seq: int, limit: int = 500) -> tuple[tuple[AttemptId, Event], ...]:
         """Return at most `limit` events after position `seq` anywhere, oldest first."""
-        with self.database.read() as tx:
+        with self.database.ask() as tx:
             rows = tx.all("events_since", seq=seq, limit=limit)
         return tuple((AttemptId(row.attempt), event_from(row)) for row in rows)
 
@@ -84,20 +86,22 @@ class Events:
         return tuple((AttemptId(row.attempt), event_from(row)) for row in rows)
 
 
-def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[None]:
+def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[bool]:
     """Store what several calls ask for, in their order."""
     names = list(dict.fromkeys(item.attempt for item in asked))
     found = dict(find_all(tx, names))
-    over = {(row.attempt, row.stage) for row in tx.all("stages_ended", ids=names)}
+    ending = {a.attempt for a in asked if any(event.kind in _ENDS for event in a.events)}
+    over = _over(tx, [name for name in names if name in ending])
     happened: list[tuple[AttemptId, Event, datetime]] = []
     judged: list[AttemptId] = []
     for item in asked:
         attempt = found[item.attempt]
         refuse_stale(attempt, item.walk)
+        _refuse_empty(attempt, item)
         new = _new(over, attempt, item.events)
         over |= {(attempt.id, event.stage) for event in new if event.kind in _ENDS}
         ruling = _ruling(attempt.id, new)
-        happened += [(attempt.id, event, item.now) for event in new]
+        happened += [(attempt.id, event, event.at or item.now) for event in new]
         if ruling:
             close(tx, [attempt.id], ruling)
             judged.append(attempt.id)
@@ -108,7 +112,21 @@ def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[None]:
             happened += [(attempt.id, note, item.now) for note in notes]
     record_all(tx, happened)
     sum_up(tx, judged)
-    return [None] * len(asked)
+    states = (found[item.attempt] for item in asked)
+    return [attempt.stopping and attempt.state is State.RUNNING for attempt in states]
+
+
+def _over(tx: Transaction, attempts: Sequence[AttemptId]) -> set[tuple[str, str]]:
+    """Return the stages of the attempts that are over."""
+    rows = tx.all("stages_ended", ids=attempts) if attempts else ()
+    return {(row.attempt, row.stage) for row in rows}
+
+
+def _refuse_empty(attempt: Attempt, item: Append) -> None:
+    """Raise `LeaseLost` if a walk would begin a stage after the machines were given back."""
+    if item.walk and not attempt.holding and any(event.kind in _BEGINS for event in item.events):
+        msg = f"{attempt.id} has no machines any more; what it would do to them is refused"
+        raise LeaseLost(msg)
 
 
 def _new(over: Set[tuple[str, str]], attempt: Attempt, events: Sequence[Event]) -> list[Event]:

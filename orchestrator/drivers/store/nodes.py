@@ -134,7 +134,7 @@ class Nodes:
 
     def suspects(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Return each in-service node with the known-good commits it broke since last trusted."""
-        with self.database.read() as tx:
+        with self.database.ask() as tx:
             rows = tx.all("nodes_suspect")
         by_node = groupby(rows, key=lambda row: str(row.node))
         return tuple((node, tuple(row.commit_name for row in broken)) for node, broken in by_node)

@@ -42,6 +42,14 @@ class Free:
     walk: int
 
 
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What one call of `walk` asked for."""
+
+    attempt: AttemptId
+    walker: str
+
+
 class Queue:
     """`ports.store.Queue` over a database."""
 
@@ -49,6 +57,7 @@ class Queue:
         """Keep it in `database`."""
         self.database = database
         self._freed = Together[Free, None](database, _free)
+        self._walked = Together[Walk, int](database, _walk)
 
     def due(self, *, woken: bool) -> bool:
         """Return whether a scheduling pass is worth it now; passes rest in between.
@@ -69,7 +78,7 @@ class Queue:
         Attempts whose semaphore is taken are not shown. Raises `Bug`, and stores nothing, when
         what `decide` gives away is not free or not a whole gang.
         """
-        with self.database.read() as tx:
+        with self.database.ask() as tx:
             if tx.one("anyone_waits") is None:
                 return _NOTHING
         with self.database.write() as tx:
@@ -114,12 +123,12 @@ class Queue:
 
     def granted(self) -> tuple[AttemptId, ...]:
         """Return the attempts that were granted and not released yet, first granted first."""
-        with self.database.read() as tx:
+        with self.database.ask() as tx:
             return tuple(AttemptId(row.attempt) for row in tx.all("attempts_holding"))
 
     def leases(self, attempt: AttemptId) -> tuple[Lease, ...]:
         """Return what the attempt holds now, in the order of its roles."""
-        with self.database.read() as tx:
+        with self.database.ask() as tx:
             rows = tx.all("leases_of_attempt", attempt=attempt)
         return tuple(
             Lease(node=row.node, role=row.role, attempt=attempt, token=row.token) for row in rows
@@ -127,7 +136,7 @@ class Queue:
 
     def turn(self, attempt: AttemptId) -> Turn:
         """Return which alternative of its arch the attempt goes, and which try by it this is."""
-        with self.database.read() as tx:
+        with self.database.ask() as tx:
             return find(tx, attempt).turn
 
     def recheck(self, cell: CellId, now: datetime, way: int = 0) -> AttemptId:
@@ -169,15 +178,11 @@ class Queue:
 
         Raises `LeaseLost` if the attempt has no machines (any more).
         """
-        with self.database.write() as tx:
-            if row := tx.one("attempt_walk", attempt=attempt, walker=walker):
-                return int(row.walk)
-        msg = f"{attempt} has no machines; there is nothing to walk"
-        raise LeaseLost(msg)
+        return self._walked.do(Walk(attempt, walker))
 
     def guard(self, attempt: AttemptId, walk: int = 0) -> None:
         """Raise `Cancelled` or `LeaseLost` if the attempt (its walk, if given) must stop."""
-        with self.database.read() as tx:
+        with self.database.ask() as tx:
             found = find(tx, attempt)
         refuse_stale(found, walk)
         if not found.holding:
@@ -197,7 +202,7 @@ class Queue:
 
     def held_until(self, attempt: AttemptId) -> datetime | None:
         """Return until when a person holds the attempt's machines, or None."""
-        with self.database.read() as tx:
+        with self.database.ask() as tx:
             return find(tx, attempt).held_until
 
     def release(self, attempt: AttemptId, walk: int = 0) -> None:
@@ -206,6 +211,18 @@ class Queue:
         Raises `LeaseLost`, and does nothing, if `walk` is given and was taken over.
         """
         self._freed.do(Free(attempt, walk))
+
+
+def _walk(tx: Transaction, asked: Sequence[Walk]) -> Sequence[int]:
+    """Begin several walks; `LeaseLost` for an attempt without machines."""
+    return [_begun(tx, item) for item in asked]
+
+
+def _begun(tx: Transaction, asked: Walk) -> int:
+    if row := tx.one("attempt_walk", attempt=asked.attempt, walker=asked.walker):
+        return int(row.walk)
+    msg = f"{asked.attempt} has no machines; there is nothing to walk"
+    raise LeaseLost(msg)
 
 
 def _free(tx: Transaction, asked: Sequence[Free]) -> Sequence[None]:

@@ -86,7 +86,7 @@ class Runs:
 
     def aim(self, cell: CellId) -> tuple[Arch, Snapshot]:
         """Return what the cell tests on which arch, however large its run; raise `NotFound`."""
-        with self.database.read() as tx:
+        with self.database.ask() as tx:
             row = tx.one("cell_aim", cell=cell)
         if row is None:
             raise NotFound(_NO_CELL.format(cell))
