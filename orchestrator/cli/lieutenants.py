@@ -12,7 +12,7 @@ from orchestrator.cli.places import cell_of
 from orchestrator.cli.session import Session
 from orchestrator.cli.tables import table
 from orchestrator.model.errors import ConfigError
-from orchestrator.model.lieutenant import ArchHealth, LieutenantView
+from orchestrator.model.lieutenant import ArchHealth, Lieutenant, LieutenantView
 from orchestrator.model.waiver import Waiver
 
 Cell = Annotated[str, typer.Argument(metavar="CELL", help="E.g. 12/kvm-flat.")]
@@ -58,10 +58,10 @@ def changes(
     """Say what changed since the last look: new red, fixed, newly flaky, lost, silent."""
     client = session.client()
     asked = f"?{urlencode({'since': until(since).isoformat()})}" if since else ""
-    known = client.send(dict[str, tuple[str, ...]], "GET", "/api/lieutenants")
+    known = client.send(tuple[Lieutenant, ...], "GET", "/api/lieutenants")
     if seen and not lieutenant:
         raise ConfigError("--seen needs --lieutenant NAME: everybody looks for themselves")
-    names = (lieutenant,) if lieutenant else tuple(known)
+    names = (lieutenant,) if lieutenant else tuple(one.name for one in known)
     views = tuple(
         client.send(LieutenantView, "GET", f"/api/lieutenants/{quote(name, safe='')}{asked}")
         for name in names

@@ -8,6 +8,14 @@ from orchestrator.model.waiver import Waiver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lieutenant:
+    """Who answers for which archs."""
+
+    name: str
+    archs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """One thing that changed."""
 

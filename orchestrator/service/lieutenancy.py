@@ -10,7 +10,7 @@ from orchestrator.model.arch import Arch
 from orchestrator.model.errors import ConfigError, NotFound
 from orchestrator.model.health import Judged, Novelty, Turn
 from orchestrator.model.ids import CellId
-from orchestrator.model.lieutenant import ArchHealth, LieutenantView, News, Red
+from orchestrator.model.lieutenant import ArchHealth, Lieutenant, LieutenantView, News, Red
 from orchestrator.model.node import NodeState
 from orchestrator.model.partner import Standing
 from orchestrator.model.waiver import Sort, Waiver, speaking, symptom
@@ -54,13 +54,13 @@ class Lieutenancy:
     pasts: Pasts
     waivers: Waivers
 
-    def names(self) -> dict[str, tuple[str, ...]]:
-        """Return each lieutenant's archs, by name."""
+    def all(self) -> tuple[Lieutenant, ...]:
+        """Return who answers for which archs, by name."""
         found: dict[str, tuple[str, ...]] = {}
         for arch in self.lab.archs.values():
             for name in arch.lieutenants:
                 found[name] = (*found.get(name, ()), arch.name)
-        return dict(sorted(found.items()))
+        return tuple(Lieutenant(name=name, archs=found[name]) for name in sorted(found))
 
     def view(self, name: str, since: datetime | None = None) -> LieutenantView:
         """Return what changed for the lieutenant after `since` (default: their last look).
@@ -140,7 +140,10 @@ class Lieutenancy:
     def _archs(self, name: str) -> tuple[Arch, ...]:
         archs = tuple(a for a in self.lab.archs.values() if name in a.lieutenants)
         if not archs:
-            known = ", ".join(self.names()) or "nobody: name `lieutenants` in the arch files"
+            known = (
+                ", ".join(one.name for one in self.all())
+                or "nobody: name `lieutenants` in the arch files"
+            )
             raise NotFound(f"{name!r} answers for no arch of this lab; who does: {known}")
         return archs
 

@@ -31,8 +31,8 @@ GLYPHS = {
 @routes.get("/lieutenants")
 def lieutenants_page(request: Request, house: Here) -> HTMLResponse:
     """Show who answers for what."""
-    names = house.lieutenancy.names()
-    return page(request, house, "lieutenants.html", position(request), names=names)
+    everybody = house.lieutenancy.all()
+    return page(request, house, "lieutenants.html", position(request), everybody=everybody)
 
 
 @routes.get("/lieutenants/{name}")

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, Field
 
-from orchestrator.model.lieutenant import LieutenantView
+from orchestrator.model.lieutenant import Lieutenant, LieutenantView
 from orchestrator.model.waiver import Sort, Waiver
 from orchestrator.service.lieutenancy import Plea
 from orchestrator.web.addresses import CellHere
@@ -42,9 +42,9 @@ class LookBody(Body):
 
 
 @reads.get("/lieutenants")
-def names(house: Here) -> dict[str, tuple[str, ...]]:
-    """Return each lieutenant's archs, by name."""
-    return house.lieutenancy.names()
+def lieutenants(house: Here) -> tuple[Lieutenant, ...]:
+    """Return who answers for which archs, by name."""
+    return house.lieutenancy.all()
 
 
 @reads.get("/lieutenants/{name}")

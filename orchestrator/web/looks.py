@@ -30,6 +30,7 @@ PAGES = (
     ("/ask", "Ask", "ask"),
     ("/queue", "Queue", "queue"),
     ("/nodes", "Machines", "nodes"),
+    ("/lieutenants", "Lieutenants", "lieutenants"),
     ("/partners", "Partners", "partners"),
     ("/archs", "Archs", "archs"),
 )

@@ -8,8 +8,18 @@ from orchestrator.model.health import Tenure
 from orchestrator.model.ids import cell_of
 
 #: how far back a picture looks, by its name in the address
-SPANS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
-_TICKS = {"day": timedelta(hours=4), "week": timedelta(days=1), "month": timedelta(days=5)}
+SPANS = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "month": timedelta(days=30),
+}
+_TICKS = {
+    "hour": timedelta(minutes=10),
+    "day": timedelta(hours=4),
+    "week": timedelta(days=1),
+    "month": timedelta(days=5),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
