@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from orchestrator.web import (
     api,
+    ask_page,
     boot,
     cell_pages,
     hooks,
@@ -26,6 +27,7 @@ from orchestrator.web import (
     partner_pages,
     partners,
     problems,
+    queue_page,
     resources,
     run_pages,
     studies,
@@ -66,7 +68,8 @@ def build(house: House, allowance: Allowance = ALLOWANCE) -> FastAPI:
         *(overview.reads, kept.routes, told.routes, watched.routes, studies.routes),
         *resources.ROUTERS,
         *(hooks.routes, boot.routes, jenkins_jobs.routes, jenkins.routes),
-        *(overview.routes, run_pages.routes, pages.routes),
+        *(overview.routes, run_pages.routes, run_pages.acts, pages.routes),
+        *(ask_page.routes, ask_page.acts, queue_page.routes),
         *(cell_pages.routes, cell_pages.acts, logs.routes),
         *(node_pages.routes, node_pages.acts, partner_pages.routes),
         *(lieutenants.reads, lieutenants.writes, lieutenant_pages.routes, lieutenant_pages.acts),

@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl
 
 from fastapi import Depends, HTTPException, Request
 
-LARGEST = 1 << 16
-_MOST = 50
+#: bytes of a form; patches are what is large
+LARGEST = 1 << 20
+_MOST = 1000
 
 
 async def _fields(request: Request) -> Mapping[str, str]:
@@ -19,7 +20,10 @@ async def _fields(request: Request) -> Mapping[str, str]:
     async for part in request.stream():
         body += part
         if len(body) > LARGEST:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "a form is short")
+            raise HTTPException(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                "a form holds at most 1 MiB; the command line takes larger patches",
+            )
     try:
         pairs = parse_qsl(body.decode(errors="replace"), max_num_fields=_MOST)
     except ValueError as error:

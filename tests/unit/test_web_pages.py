@@ -79,6 +79,7 @@ def _words(home: Furnished, path: str) -> str:
 
 PAGES = (
     *("/", "/runs/4", "/cells/4/xenserver-flat", "/cells/5/kvm-flat"),
+    *("/ask", "/ask?repo=x&ref=y&arch=kvm-flat&arch=gone", "/queue", "/runs/4/since/kvm-flat"),
     *("/nodes", "/archs", "/partners"),
 )
 

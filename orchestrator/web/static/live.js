@@ -61,6 +61,7 @@ async function refresh() {
 }
 
 function dress() {
+  window.htmx?.process(main);
   tick();
   offerCopies();
   follow();
