@@ -99,6 +99,7 @@ def test_the_key_is_of_what_goes_into_the_install_and_not_of_where_it_is(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_bytes(Path(image.kernel).read_bytes())
     assert first == key(replace(image, kernel=str(elsewhere)), method)
+    assert first == key(replace(image, role="archs/a.yaml:7"), method), "where a role was written"
     assert first != key(replace(image, packages=()), method)
     assert first != key(replace(image, suite="trixie"), method)
     assert first != key(image, method, uefi=True), "its disk is divided otherwise"

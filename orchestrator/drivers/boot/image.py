@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -43,15 +43,25 @@ def key(image: Image, method: Method, *, uefi: bool = False) -> str:
     firmware is: an installer divides the disk as it wants, and puts the loader where it looks.
     """
     files = (image.kernel, image.initrd, *(path for _, path in image.extras))
-    placeless = replace(image, kernel="", initrd="", extras=(), mirror_host=_ANY_HOST)
+    placeless = replace(image, kernel="", initrd="", extras=(), mirror_host=_ANY_HOST, role="")
     rendered = method.render(ANYBODY, placeless, _ANY_ATTEMPT, _ANY_URL)
-    parts = (rendered.script, rendered.answers, repr(placeless), sealing.script(), sealing.forget())
+    seal = (sealing.script(), sealing.forget())
     firmware = (UEFI,) if uefi else ()
-    digest = hashlib.sha256("\0".join((*parts, *firmware)).encode())
+    parts = (rendered.script, rendered.answers, _said(placeless), *seal, *firmware)
+    digest = hashlib.sha256("\0".join(parts).encode())
     for path in map(Path, files):
         stat = path.stat()
         digest.update(_content(path, stat.st_size, stat.st_mtime_ns).encode())
     return digest.hexdigest()
+
+
+def _said(image: Image) -> str:
+    """Return what is said of an image; what is left as it is by default is not told.
+
+    So a field that only other installers know changes no key.
+    """
+    told = ((known.name, known.default, getattr(image, known.name)) for known in fields(image))
+    return repr([(name, value) for name, default, value in told if value != default])
 
 
 @cache
