@@ -25,6 +25,9 @@ PAGES = {
     "cell-live": "/cells/6/kvm-vlan",
     "cell-tried": "/cells/5/kvm-flat",
     "machines": "/nodes",
+    "machine": "/nodes/n03",
+    "lieutenant": "/lieutenants/xenserver-team@example.org",
+    "partner": "/partners/hp",
     "archs": "/archs",
 }
 #: texts whose contrast with what is behind them is below WCAG AA, as `text (ratio)`
@@ -173,8 +176,8 @@ def test_a_log_is_followed_line_by_line(day: Furnished, page: Page) -> None:
     name = next(n for n in day.house.files.names(AttemptId(attempt)) if n.startswith("console-"))
     page.open(f"{day.url}/cells/6/kvm-vlan")
     page.wait("document.getElementById('live').textContent === 'live'")
-    page.click(f'details[data-file$="{name}"] summary')
-    log = f"document.querySelector('details[data-file$=\"{name}\"] pre').textContent"
+    page.click(f'details[data-lines$="{name}"] summary')
+    log = f"document.querySelector('details[data-lines$=\"{name}\"] pre').textContent"
     page.wait(f"{log} === 'PXE ok\\nDebian\\n'")
     began = time.monotonic()
     scene = Scene(day, day.clock.now())

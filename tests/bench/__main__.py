@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import cells, grants, planning, power, rack, resume, scale, scheduling
+from tests.bench import cells, grants, livelog, planning, power, rack, resume, scale, scheduling
 
 BENCHES = {
     "cells": cells.bench,
@@ -10,6 +10,7 @@ BENCHES = {
     "sweep": rack.sweep,
     "cycle": rack.cycle,
     "resume": resume.bench,
+    "livelog": livelog.bench,
     "planning": planning.bench,
     "scheduling": scheduling.bench,
     "grants": grants.bench,
