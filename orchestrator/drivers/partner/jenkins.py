@@ -4,6 +4,8 @@ An order is found again by its key (the parameter RUN_ID) whatever was lost mean
 the answer to our POST, the partner's queue item (they live for five minutes), its whole Jenkins.
 """
 
+import re
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +22,9 @@ from orchestrator.ports.clock import Deadline
 
 #: builds and queue items that are looked through for ours
 RECENT = 100
+#: how long a call took, which is no news; the last words about so many attempts are remembered
+_TOOK = re.compile(r" \(\d+\.\d s\)$")
+_RECALLED, _ATTEMPTS = 8, 256
 KEY = "RUN_ID"
 COMMIT = "COMMIT"
 _PARAMETERS = "actions[parameters[name,value]]"
@@ -54,6 +59,7 @@ class JenkinsPartner:
         `tell` is told each call for an attempt, with what was sent and what came of it.
         """
         self._tell = tell
+        self._told: dict[AttemptId, deque[str]] = {}
         self._contract, self._login = contract, login
         self._repo, self._hook, self._more = repo, hook, dict(more)
 
@@ -118,11 +124,23 @@ class JenkinsPartner:
             return
 
     def _talk(self, order: Order, deadline: Deadline) -> Conversation:
-        """Begin a conversation about the order; secrets are starred in what is told of it."""
+        """Begin a conversation about the order.
+
+        Secrets are starred in what is told of it, and what stays the same from look to look is
+        told once.
+        """
         hidden = (self._login.token, Secret(order.hook))
-        return Conversation(
-            self._login, deadline, lambda text: self._tell(order.attempt, mask(text, hidden))
-        )
+        recent = self._told.setdefault(order.attempt, deque(maxlen=_RECALLED))
+        while len(self._told) > _ATTEMPTS:
+            self._told.pop(next(iter(self._told)))
+
+        def tell(text: str) -> None:
+            said = _TOOK.sub("", text)
+            if said not in recent:
+                recent.append(said)
+                self._tell(order.attempt, mask(text, hidden))
+
+        return Conversation(self._login, deadline, tell)
 
     def _poll(self, talk: Conversation, order: Order, known: Sighting) -> Sighting:
         try:
