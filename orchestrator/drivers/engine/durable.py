@@ -89,7 +89,8 @@ class DbosEngine:
 
     def take_over(self, dead: Sequence[str]) -> None:
         """Let the living workers walk what the dead ones did."""
-        living = {worker.name for worker in self._watch.living()}
+        # A worker that was late with its heartbeat is no dead one while it runs this.
+        living = {worker.name for worker in self._watch.living()} | {self._worker.name}
         pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
         held = {str(flow.executor_id) for flow in pending}
         if lost := sorted((held | set(dead)) - living):
