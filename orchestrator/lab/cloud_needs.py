@@ -5,6 +5,7 @@ from orchestrator.lab.qemu.needs import Need
 
 _CODE = "builds released wheels"
 _NETWORK = "the networks of an OpenStack"
+_GUESTS = "the guests of an OpenStack"
 #: the packages themselves are listed for machines in playbooks/group_vars/openstack.yml
 CLOUD = (
     Need(what="mariadbd", package="mariadb-server", purpose="its database"),
@@ -12,6 +13,13 @@ CLOUD = (
     Need(what="ovs-vswitchd", package="openvswitch-switch", purpose=_NETWORK),
     Need(what="ovn-northd", package="ovn-central", purpose=_NETWORK),
     Need(what="ovn-controller", package="ovn-host", purpose=_NETWORK),
+    Need(what="libvirtd", package="libvirt-daemon-system", purpose=_GUESTS),
+    Need(what="virsh", package="libvirt-clients", purpose=_GUESTS),
+    Need(what="qemu-system-x86_64", package="qemu-system-x86", purpose=_GUESTS),
+    Need(what="qemu-img", package="qemu-utils", purpose=_GUESTS),
+    Need(what="genisoimage", package="genisoimage", purpose=_GUESTS),
+    Need(what="cpio", package="cpio", purpose=_GUESTS),
+    Need(what="ping", package="iputils-ping", purpose=_GUESTS),
     Need(what="gcc", package="gcc", purpose=_CODE),
     Need(what="pkg-config", package="pkg-config", purpose=_CODE),
     Need(what="/usr/include/libvirt/libvirt.h", package="libvirt-dev", purpose=_CODE),

@@ -17,6 +17,8 @@ def main() -> None:
         argument_spec={
             "folder": {"type": "path", "required": True},
             "archive": {"type": "path", "default": ""},
+            # it is not a copy of our own
+            "keep": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -36,7 +38,8 @@ def main() -> None:
         lines = done.stderr.splitlines() or ["tar does not say why"]
         module.fail_json(msg=f"{archive} cannot be unpacked: {lines[-1]}")
     draft.rename(folder)
-    Path(archive).unlink()
+    if not module.params["keep"]:
+        Path(archive).unlink()
     module.exit_json(changed=True, present=True)
 
 

@@ -1,5 +1,6 @@
 """OpenStack's own integration tests as a suite, run from a virtualenv of their own."""
 
+import json
 import re
 import shutil
 import signal
@@ -22,6 +23,8 @@ PACKAGES = ("tempest==47.0.0", "junitxml==0.7")
 WORKERS = 2
 #: below the attempt's folder; the dot keeps its credentials from being served
 WORKSPACE = ".tempest"
+#: written by a deploy whose guests are in a network of their own on this host: a command, as a list
+WITHIN = "within.json"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TEST = re.compile(r"\{\d+\} (?P<name>\S+?)(?:\[[^\]]*\])? \[[\d.]+s\] \.{3} (?P<how>\w+)")
 _LARGEST_LOG = 8 * 2**20  # characters
@@ -58,7 +61,8 @@ class TempestSmoke:
         with (folder / "smoke.log").open("w", encoding="utf-8") as file:
             log = _Log(file.write, progress)
             self._configure(suite, space, log, deadline)
-            argv = [self._toolbox.program("tempest"), "run", f"--concurrency={WORKERS}"]
+            argv = [*within(folder), self._toolbox.program("tempest"), "run"]
+            argv += [f"--concurrency={WORKERS}"]
             argv += ["--regex", suite.tests] if suite.tests.strip() else []
             code = self._run(suite, argv, space, log, deadline)
             if code not in _OK or log.matchless:
@@ -96,6 +100,21 @@ class TempestSmoke:
             "OS_CLOUD": "smoketest",
             COOKIE: cookie(self._orchestrator, suite.attempt),
         }
+
+
+def within(folder: Path) -> tuple[str, ...]:
+    """Return what Tempest has to be run by to reach the guests; nothing if they can be reached."""
+    path = folder / WITHIN
+    if not path.exists():
+        return ()
+    try:
+        words = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        words = error
+    if isinstance(words, list) and all(isinstance(word, str) for word in words):
+        return tuple(words)
+    msg = f"{path} does not say how guests are reached ({words}); see the log of the deploy"
+    raise ConfigError(msg)
 
 
 class _Log:

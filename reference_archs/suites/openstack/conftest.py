@@ -3,6 +3,7 @@
 A failure says which log tells more, about which request; the excerpt stands below it.
 """
 
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from openstack.connection import Connection
 from openstack.image.v2.image import Image
 from requests import Response
 
+#: a setting of the arch
+DRIVER = os.environ.get("SMOKETEST_COMPUTE_DRIVER", "fake")
 HOSTS = Path("hosts.json")  # the suite runs in the attempt's folder
 REQUEST = "x-openstack-request-id"
 SEEN: list[str] = []
@@ -30,8 +33,9 @@ def pytest_runtest_makereport(
     report = yield
     if not report.failed or report.longrepr is None:
         return report
-    cloud = getattr(item, "funcargs", {}).get("cloud")
-    requests = [*SEEN, *(cloud.requests if cloud else ())]
+    given = getattr(item, "funcargs", {})
+    clouds = [given[name] for name in ("shared", "cloud") if name in given]
+    requests = [*SEEN, *(request for cloud in clouds for request in cloud.requests)]
     found = gather(_machines(), list(dict.fromkeys(reversed(requests)))[::-1])
     crash = getattr(report.longrepr, "reprcrash", None)
     if found and crash:
@@ -70,7 +74,7 @@ def _forget() -> None:
     SEEN.clear()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def machine() -> Iterator[Machine]:
     """The first machine of the cloud."""
     found = Machine(places(HOSTS)[0])
@@ -96,11 +100,12 @@ def shared(connection: Connection) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def image(shared: Cloud) -> Image:
-    """An image that servers boot from."""
-    return shared.image()
+    """An image that servers boot from, whether or not there is a guest in it."""
+    found = shared.connection.image.find_image("tiny") if DRIVER == "vmware" else None
+    return found or shared.image()
 
 
 @pytest.fixture(scope="session")
 def flavor(shared: Cloud) -> Flavor:
-    """A small flavor."""
-    return shared.flavor()
+    """A small flavor; a vCenter's disks are as large as their images."""
+    return shared.flavor(disk=0 if DRIVER == "vmware" else 1)

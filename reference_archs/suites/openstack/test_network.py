@@ -3,8 +3,7 @@
 from cloud import Cloud
 from openstack.compute.v2.flavor import Flavor
 from openstack.image.v2.image import Image
-from openstack.network.v2.network import Network
-from openstack.network.v2.router import Router
+from roads import outside_network, road
 
 FIRST, SECOND = "192.0.2.0/25", "192.0.2.128/25"
 
@@ -33,7 +32,8 @@ def test_addresses_are_given_back(cloud: Cloud, image: Image, flavor: Flavor) ->
 def test_floating_ip(cloud: Cloud, image: Image, flavor: Flavor) -> None:
     """A server behind a router gets an address of the outside, and gives it back."""
     networks = cloud.connection.network
-    outside, router, inside = _road(cloud)
+    outside = outside_network(cloud)
+    router, inside = road(cloud)
     server = cloud.server(image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": inside.id}])
     port = next(networks.ports(device_id=server.id))
     floating = networks.create_ip(floating_network_id=outside.id, port_id=port.id)
@@ -65,32 +65,3 @@ def test_security_group(cloud: Cloud, image: Image, flavor: Flavor) -> None:
     assert port.security_group_ids == [group.id]
     rules = networks.get_security_group(group).security_group_rules
     assert rule.id in {found["id"] for found in rules}
-
-
-def _road(cloud: Cloud) -> tuple[Network, Router, Network]:
-    """Return an outside network, a router on it, and a network behind that."""
-    networks = cloud.connection.network
-    outside = networks.create_network(
-        **{"name": cloud.name("outside"), "router:external": True},
-        provider_network_type="flat",
-        provider_physical_network="physnet1",
-    )
-    cloud.later(lambda: networks.delete_network(outside))
-    networks.create_subnet(
-        network_id=outside.id,
-        cidr="203.0.113.0/24",
-        ip_version=4,
-        gateway_ip="203.0.113.1",
-        is_dhcp_enabled=False,
-        allocation_pools=[{"start": "203.0.113.10", "end": "203.0.113.200"}],
-    )
-    inside = networks.create_network(name=cloud.name("inside"))
-    cloud.later(lambda: networks.delete_network(inside))
-    subnet = networks.create_subnet(network_id=inside.id, cidr=FIRST, ip_version=4)
-    router = networks.create_router(
-        name=cloud.name("router"), external_gateway_info={"network_id": outside.id}
-    )
-    cloud.later(lambda: networks.delete_router(router))
-    networks.add_interface_to_router(router, subnet_id=subnet.id)
-    cloud.later(lambda: networks.remove_interface_from_router(router, subnet_id=subnet.id))
-    return outside, router, inside
