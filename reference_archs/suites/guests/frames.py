@@ -3,7 +3,7 @@
 from guest import PORT, Nic
 from node import Node
 
-_SECONDS = 20
+_SECONDS = 60
 #: runs on the node. The guest lets its neighbours hear it whenever somebody connects to it.
 _LISTEN = f"""
 import socket, sys, time

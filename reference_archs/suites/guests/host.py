@@ -9,8 +9,8 @@ from hypervisor import Hypervisor
 from node import Network, Node, NodeError
 
 #: a guest under two layers of software emulation takes a minute
-READY_SECONDS = 240.0
-_ANSWER_SECONDS = 30.0
+READY_SECONDS = 600.0
+_ANSWER_SECONDS = 120.0
 _POLL_SECONDS = 1.0
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import paramiko
 from paramiko.hostkeys import HostKeyEntry
 
-_CONNECT_SECONDS = 30.0
-_COMMAND_SECONDS = 120.0
-_ANSWER_SECONDS = 15.0
+_CONNECT_SECONDS = 90.0
+_COMMAND_SECONDS = 300.0
+_ANSWER_SECONDS = 60.0
 
 
 class NodeError(Exception):

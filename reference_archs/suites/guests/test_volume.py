@@ -9,7 +9,7 @@ from guest import Guest
 from host import Host
 from volume import Volume
 
-_PLUG_SECONDS = 60.0
+_PLUG_SECONDS = 240.0
 _POLL_SECONDS = 1.0
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from node import Node, NodeError
 
-_LOGIN_SECONDS = 60
+_LOGIN_SECONDS = 240
 
 
 class Volume:

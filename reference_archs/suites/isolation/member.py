@@ -6,7 +6,11 @@ from typing import Any
 import paramiko
 from paramiko.hostkeys import HostKeyEntry
 
-_SECONDS = 30.0
+_SECONDS = 90.0
+#: as the kernel lists it: port 7000 in hexadecimal, and the state of a socket that listens
+_UNTIL_IT_LISTENS = (
+    "for try in $(seq 60); do grep -q ':1B58 .* 0A ' /proc/net/tcp && break; sleep 1; done"
+)
 _PINGS = 3
 
 
@@ -44,7 +48,7 @@ class Member:
     def tells(self, address: str, word: str) -> bool:
         """Return whether `word` reaches a member that listens at `address` port 7000 over TCP."""
         send = f"exec 3<>/dev/tcp/{address}/7000 && echo {word} >&3"
-        return "sent" in self.run(f"timeout 10 bash -c '{send} && echo sent' 2>/dev/null || true")
+        return "sent" in self.run(f"timeout 30 bash -c '{send} && echo sent' 2>/dev/null || true")
 
     def run(self, command: str) -> str:
         """Return what a command prints."""
@@ -56,8 +60,9 @@ class Member:
         serve = "import socket,sys\ns=socket.create_server((sys.argv[1],7000))\n"
         serve += "c,_=s.accept()\nopen('/tmp/heard','wb').write(c.recv(100))"
         command = f'setsid python3 -c "{serve}" {self.address} >/dev/null 2>&1 </dev/null &'
-        self.run(f"rm -f /tmp/heard; {command} sleep 1")
+        self.run(f"rm -f /tmp/heard; {command} {_UNTIL_IT_LISTENS}")
 
     def heard(self) -> str:
         """Return what came."""
-        return self.run("sleep 1; cat /tmp/heard").strip()
+        wait = "for try in $(seq 30); do [ -s /tmp/heard ] && break; sleep 1; done"
+        return self.run(f"{wait}; cat /tmp/heard").strip()
