@@ -86,7 +86,7 @@ def test_this_code_works_on_a_schema_of_tomorrow(file: Path, store: Store) -> No
     "name",
     [
         "attempts_by_id",
-        "attempt_newest",
+        "attempts_newest",
         "attempts_holding",
         "attempts_waiting",
         "anyone_waits",

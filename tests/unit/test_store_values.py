@@ -93,7 +93,8 @@ def test_events_come_back_from_the_store(store: Store, events: list[Event]) -> N
     store.events.append(attempt, plain, now)
     _, *stored = store.events.of(attempt)
     assert stored == [
-        replace(event, at=now, seq=kept.seq) for event, kept in zip(plain, stored, strict=True)
+        replace(event, at=event.at or now, seq=kept.seq)
+        for event, kept in zip(plain, stored, strict=True)
     ]
 
 

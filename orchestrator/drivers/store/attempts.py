@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row
@@ -63,7 +64,8 @@ def find(tx: Transaction, attempt: AttemptId) -> Attempt:
 
 def find_all(tx: Transaction, attempts: Sequence[AttemptId]) -> Mapping[AttemptId, Attempt]:
     """Return the attempts by their names; raise `NotFound` if one is missing."""
-    found = {AttemptId(row.id): _attempt(row) for row in tx.all("attempts_by_id", ids=attempts)}
+    rows = tx.all("attempts_by_id", ids=attempts) if attempts else ()
+    found = {AttemptId(row.id): _attempt(row) for row in rows}
     for attempt in attempts:
         if attempt not in found:
             msg = f"there is no attempt {attempt}"
@@ -78,12 +80,17 @@ def refuse_stale(attempt: Attempt, walk: int) -> None:
         raise LeaseLost(msg)
 
 
-def newest(tx: Transaction, cell: CellId) -> Attempt:
-    """Return the cell's newest attempt; raise `NotFound`."""
-    if row := tx.one("attempt_newest", cell=cell):
-        return _attempt(row)
-    msg = f"there is no cell {cell}"
-    raise NotFound(msg)
+def newest(tx: Transaction, cells: Sequence[CellId]) -> Mapping[CellId, Attempt]:
+    """Return each cell's newest attempt; raise `NotFound` if there is no such cell."""
+    rows = tx.all("attempts_newest", cells=cells) if cells else ()
+    found = {
+        attempt.cell: attempt for attempt in find_all(tx, [row.attempt for row in rows]).values()
+    }
+    for cell in cells:
+        if cell not in found:
+            msg = f"there is no cell {cell}"
+            raise NotFound(msg)
+    return found
 
 
 def following(attempt: Attempt, exclude: frozenset[str], turn: Turn | None) -> NewAttempt:
@@ -120,9 +127,15 @@ def settle(tx: Transaction, attempts: Sequence[AttemptId], ruling: Ruling, now: 
 
 def sum_up(tx: Transaction, attempts: Sequence[AttemptId]) -> None:
     """Keep what settled attempts came to in short, as all of their stored events tell it."""
-    for attempt in attempts:
-        events = tuple(map(event_from, tx.all("events_of_attempt", attempt=attempt)))
-        tx.run("attempt_sum_up", attempt=attempt, summary=encode(summarise(events)))
+    rows = tx.all("events_of_attempts", ids=attempts) if attempts else ()
+    told = groupby(rows, key=lambda row: str(row.attempt))
+    tx.many(
+        "attempt_sum_up",
+        (
+            {"attempt": attempt, "summary": encode(summarise(tuple(map(event_from, events))))}
+            for attempt, events in told
+        ),
+    )
 
 
 def close(tx: Transaction, attempts: Sequence[AttemptId], ruling: Ruling) -> None:
@@ -141,17 +154,19 @@ def record(tx: Transaction, happened: Iterable[tuple[AttemptId, Event]], now: da
 
 def record_all(tx: Transaction, happened: Iterable[tuple[AttemptId, Event, datetime]]) -> None:
     """Store events, each with the time at which it happened."""
+    last = int(tx.single("event_last").seq)
     tx.many(
         "event_insert",
         (
             {
+                "seq": last + number,
                 "attempt": attempt,
                 "at": stamp(at),
                 "kind": event.kind,
                 "stage": event.stage,
                 "value": encode(replace(event, at=None) if event.at else event),
             }
-            for attempt, event, at in happened
+            for number, (attempt, event, at) in enumerate(happened, 1)
         ),
     )
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
@@ -23,13 +23,16 @@ from orchestrator.drivers.store.engines import (
     readers,
     writers,
 )
-from orchestrator.drivers.store.queries import query
+from orchestrator.drivers.store.queries import insertion, query, stores_rows
 from orchestrator.drivers.store.schema import is_current, upgrade
 from orchestrator.model.errors import Bug, StoreAway
 
+Item = TypeVar("Item")
 Value = str | int | None | Sequence[str] | Sequence[int]
 
 _PAUSE: Final = 0.1
+#: rows that one statement stores at most
+_ROWS: Final = 64
 _CLOCKS: Final = {"sqlite": "clock_sqlite", "postgresql": "clock_postgresql"}
 
 
@@ -42,28 +45,56 @@ class Transaction:
 
     def all(self, name: str, **values: Value) -> Sequence[Row[Any]]:
         """Return the rows of a query."""
-        return self._connection.execute(query(name), values).all()
+        return self._connection.execute(query(name), _padded(values)).all()
 
     def one(self, name: str, **values: Value) -> Row[Any] | None:
         """Return the first row of a query, or None."""
-        return self._connection.execute(query(name), values).first()
+        return self._connection.execute(query(name), _padded(values)).first()
 
     def single(self, name: str, **values: Value) -> Row[Any]:
         """Return the only row of a query that always has one."""
-        return self._connection.execute(query(name), values).one()
+        return self._connection.execute(query(name), _padded(values)).one()
 
     def run(self, name: str, **values: Value) -> int:
         """Run a statement; return how many rows it changed."""
-        return self._connection.execute(query(name), values).rowcount
+        return self._connection.execute(query(name), _padded(values)).rowcount
 
     def clock(self) -> int:
         """Return the milliseconds of the database's own clock: hosts' clocks differ."""
         return int(self.single(_CLOCKS[self._connection.dialect.name]).now)
 
     def many(self, name: str, rows: Iterable[Mapping[str, Value]]) -> None:
-        """Run a statement once for each of `rows`."""
-        if values := list(rows):
+        """Run a statement once for each of `rows`; an insertion stores many at a time."""
+        values = list(rows)
+        if values and not stores_rows(name):
             self._connection.execute(query(name), values)
+            return
+        while values:
+            size = _power(len(values))
+            batch, values = values[:size], values[size:]
+            named = {f"{key}_{i}": row[key] for i, row in enumerate(batch) for key in row}
+            self._connection.execute(insertion(name, size), named)
+
+
+def _power(count: int) -> int:
+    """Return the largest power of two up to it: the fewer statements there are, the better known.
+
+    Databases and drivers remember how to run a statement by its text.
+    """
+    return min(_ROWS, 1 << (count.bit_length() - 1))
+
+
+def _padded(values: Mapping[str, Value]) -> Mapping[str, object]:
+    """Return the values, lists of them filled up to a power of two with their last."""
+    return {
+        name: value if isinstance(value, str | int | None) else _full(value)
+        for name, value in values.items()
+    }
+
+
+def _full(value: Sequence[Item]) -> Sequence[Item]:
+    lacking = (1 << (len(value) - 1).bit_length()) - len(value) if value else 0
+    return [*value, *[value[-1]] * lacking] if lacking else value
 
 
 class Database:

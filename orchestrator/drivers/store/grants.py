@@ -115,7 +115,7 @@ def keep(tx: Transaction, grants: Sequence[Grant], now: datetime) -> None:
         ),
     )
     record(tx, (pair for grant in grants for pair in _leased(grant, tokens)), now)
-    tx.many("attempt_grant", ({"attempt": g.attempt, "at": stamp(now)} for g in grants))
+    tx.run("attempts_grant", ids=[grant.attempt for grant in grants], at=stamp(now))
 
 
 def _leased(grant: Grant, tokens: Mapping[str, int]) -> Iterator[tuple[AttemptId, Event]]:

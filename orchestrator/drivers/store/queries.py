@@ -13,6 +13,11 @@ _HEAD = re.compile(r"^-- (\w+) -- .+$", re.MULTILINE)
 _ANY = re.compile(r"\bin :(\w+)")
 
 
+#: what an insertion stores: a row of named values and nothing else
+_ROW = re.compile(r"\bvalues (\([^()]*\))")
+_NAME = re.compile(r":(\w+)")
+
+
 @cache
 def queries() -> Mapping[str, TextClause]:
     """Return every statement of the files by its name."""
@@ -27,6 +32,21 @@ def queries() -> Mapping[str, TextClause]:
 def query(name: str) -> TextClause:
     """Return the statement of that name."""
     return queries()[name]
+
+
+def stores_rows(name: str) -> bool:
+    """Return whether the statement stores a row that is written out, and so may store several."""
+    return bool(_ROW.search(query(name).text))
+
+
+@cache
+def insertion(name: str, count: int) -> TextClause:
+    """Return the statement for `count` rows; the value `x` of the fourth of them is `x_3`."""
+
+    def rows(one: re.Match[str]) -> str:
+        return "values " + ", ".join(_NAME.sub(rf":\1_{i}", one[1]) for i in range(count))
+
+    return text(_ROW.sub(rows, query(name).text, count=1))
 
 
 def plain(name: str) -> str:

@@ -116,13 +116,12 @@ select id, cell, state, priority, avoid, way, turn, stopping, holding, granted_a
 from attempts
 where id in :ids;
 
--- attempt_newest -- the newest attempt at a cell
-select id, cell, state, priority, avoid, way, turn, stopping, holding, granted_at, held_until,
-    walk
-from attempts
-where cell = :cell
-order by number desc
-limit 1;
+-- attempts_newest -- the newest attempt at each of some cells
+select
+    c.id as cell,
+    (select a.id from attempts a where a.cell = c.id order by a.number desc limit 1) as attempt
+from cells c
+where c.id in :cells;
 
 -- attempt_settle -- store an attempt's ruling; it is over
 update attempts set state = 'done', verdict = :verdict, ruling = :ruling, why = '', wait = ''
@@ -134,9 +133,9 @@ update attempts set summary = :summary where id = :attempt;
 -- attempt_explain -- store why an attempt waits
 update attempts set why = :why, wait = :wait where id = :attempt;
 
--- attempt_grant -- an attempt has its machines and runs
+-- attempts_grant -- some attempts have their machines and run
 update attempts set state = 'running', granted_at = :at, holding = 1, why = '', wait = ''
-where id = :attempt;
+where id in :ids;
 
 -- attempt_stop -- somebody wants an attempt to stop
 update attempts set stopping = 1 where id = :attempt;
@@ -161,14 +160,18 @@ select priority from attempts where state = 'waiting' order by priority limit 1;
 
 -- event_insert -- store an event at the end of history; one that can happen once is stored once
 insert into events (seq, attempt, at, kind, stage, value)
-values (
-    (select coalesce(max(seq), 0) + 1 from events), :attempt, :at, :kind, :stage, :value
-)
+values (:seq, :attempt, :at, :kind, :stage, :value)
 on conflict do nothing;
+
+-- event_last -- the position of the last event; whoever writes has the database for itself
+select coalesce(max(seq), 0) as seq from events;
 
 -- stages_ended -- the stages of some attempts that are over
 select attempt, stage from events
 where attempt in :ids and kind in ('finished', 'failed');
+
+-- events_of_attempts -- what happened to some attempts, oldest first
+select seq, attempt, at, value from events where attempt in :ids order by attempt, seq;
 
 -- events_of_attempt -- what happened to an attempt, oldest first
 select seq, at, value from events where attempt = :attempt order by seq;

@@ -43,6 +43,15 @@ class Free:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """What one call of `recheck` asked for."""
+
+    cell: CellId
+    now: datetime
+    way: int
+
+
+@dataclass(frozen=True, slots=True)
 class Walk:
     """What one call of `walk` asked for."""
 
@@ -57,6 +66,7 @@ class Queue:
         """Keep it in `database`."""
         self.database = database
         self._freed = Together[Free, None](database, _free)
+        self._asked = Together[Again, AttemptId](database, _recheck)
         self._walked = Together[Walk, int](database, _walk)
 
     def due(self, *, woken: bool) -> bool:
@@ -114,8 +124,9 @@ class Queue:
     def promote(self, cells: Sequence[CellId], reason: str, now: datetime) -> tuple[AttemptId, ...]:
         """Put those cells that wait before everybody else's, and return their attempts."""
         with self.database.write() as tx:
-            found = [newest(tx, cell) for cell in cells]
-            ours = [attempt.id for attempt in found if attempt.state is State.WAITING]
+            found = newest(tx, cells)
+            last = (found[cell] for cell in cells)
+            ours = [attempt.id for attempt in last if attempt.state is State.WAITING]
             tx.many("attempt_promote", ({"attempt": attempt} for attempt in ours))
             note = Event(kind=Kind.NOTE, stage=Stage.LEASE, text=f"promoted: {reason}")
             record(tx, ((attempt, note) for attempt in ours), now)
@@ -144,21 +155,7 @@ class Queue:
 
         Raises `ConfigError` if the cell runs.
         """
-        with self.database.write() as tx:
-            last = newest(tx, cell)
-            if last.state is State.WAITING:
-                return last.id
-            if last.state is State.RUNNING:
-                msg = f"{cell} runs as attempt {number_of(last.id)}: wait for it, or cancel it"
-                raise ConfigError(msg)
-            fresh = NewAttempt(
-                cell=cell,
-                number=number_of(last.id) + 1,
-                priority=last.priority,
-                turn=Turn(way=way),
-            )
-            enqueue(tx, [fresh], now)
-        return fresh.id
+        return self._asked.do(Again(cell, now, way))
 
     def cancel(self, attempt: AttemptId, now: datetime) -> bool:
         """Mark the attempt for stopping; return whether it never ran, and so is settled now."""
@@ -211,6 +208,27 @@ class Queue:
         Raises `LeaseLost`, and does nothing, if `walk` is given and was taken over.
         """
         self._freed.do(Free(attempt, walk))
+
+
+def _recheck(tx: Transaction, asked: Sequence[Again]) -> Sequence[AttemptId]:
+    """Queue fresh attempts at several cells."""
+    last = newest(tx, list({item.cell for item in asked}))
+    fresh: dict[CellId, NewAttempt] = {}
+    for item in asked:
+        before = last[item.cell]
+        if before.state is State.RUNNING:
+            msg = f"{item.cell} runs as attempt {number_of(before.id)}: wait for it, or cancel it"
+            raise ConfigError(msg)
+        if before.state is State.DONE and item.cell not in fresh:
+            fresh[item.cell] = NewAttempt(
+                cell=item.cell,
+                number=number_of(before.id) + 1,
+                priority=before.priority,
+                turn=Turn(way=item.way),
+            )
+    # they came while one transaction was under way: the last one's time is that of all
+    enqueue(tx, list(fresh.values()), asked[-1].now)
+    return [fresh[i.cell].id if i.cell in fresh else last[i.cell].id for i in asked]
 
 
 def _walk(tx: Transaction, asked: Sequence[Walk]) -> Sequence[int]:
