@@ -1,7 +1,7 @@
 """Whom the lab tells what: `[people]`, `[mail]` and `[notices.NAME]` of the lab file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +20,8 @@ class By(StrEnum):
     MAIL = "mail"
     WEBHOOK = "webhook"
     CHAT = "apprise"
+    #: no words for people: each end as spans of a trace, for OpenTelemetry
+    TRACES = "otlp"
 
 
 class Form(StrEnum):
@@ -52,6 +54,8 @@ class Notice:
     secret: Secret
     form: Form = Form.OURS
     inside: bool = False
+    #: of traces: what the collector wants to be shown
+    token: Secret = field(default_factory=lambda: Secret(""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,8 @@ class Told:
 
 
 _NONE = Secret("")
+#: what goes to an address of HTTP
+_PLAIN = frozenset({By.WEBHOOK, By.TRACES})
 _LANES = [lane.value for lane in Lane]
 _TOLD = [state.value for state in STATES]
 _SHARED = ("by", "to", "archs", "repos", "refs", "lanes", "on", "every", "digest")
@@ -74,6 +80,7 @@ _OWN = {
     By.MAIL: (),
     By.WEBHOOK: ("url", "secret", "form", "inside"),
     By.CHAT: ("url",),
+    By.TRACES: ("url", "inside", "token"),
 }
 
 
@@ -110,10 +117,14 @@ def _notice(name: str, entry: Entry, home: Path) -> Notice:
     form = Form(entry["form"].one_of([known.value for known in Form], Form.OURS))
     if by is By.MAIL and not entry["to"].texts():
         raise entry.wrong(f"`{entry.name}.to` is missing; write whom to tell, e.g. lieutenants")
+    subscription = _subscription(name, entry, moments=form is Form.CDEVENTS)
+    if by is By.TRACES:
+        subscription = replace(subscription, every=True, on=tuple(Verdict), digest=0)
     return Notice(
-        subscription=_subscription(name, entry, moments=form is Form.CDEVENTS),
+        subscription=subscription,
         by=by,
-        url=_NONE if by is By.MAIL else _url(entry["url"], home, plain=by is By.WEBHOOK),
+        url=_NONE if by is By.MAIL else _url(entry["url"], home, plain=by in _PLAIN),
+        token=values.secret(entry["token"], home) if entry["token"].written else _NONE,
         secret=values.secret(entry["secret"], home) if by is By.WEBHOOK else _NONE,
         form=form,
         inside=entry["inside"].flag(default=False),

@@ -103,3 +103,7 @@ class Board(Protocol):
     def leases_of(self, node: str, limit: int, before: int | None = None) -> tuple[LeaseView, ...]:
         """Return who has and had the machine, the newest first, with a token below `before`."""
         ...
+
+    def verdicts(self) -> tuple[tuple[Verdict, int], ...]:
+        """Return how many attempts came to what."""
+        ...

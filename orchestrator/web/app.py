@@ -39,6 +39,7 @@ from orchestrator.web.guard import Guard
 from orchestrator.web.house import House
 from orchestrator.web.jenkins_paths import Straight
 from orchestrator.web.limits import Allowance, Limits
+from orchestrator.web.metrics import Metrics, Timed
 from orchestrator.web.repeats import LARGEST_BODY, Repeats
 from orchestrator.web.stream import Feed
 
@@ -82,6 +83,8 @@ def build(house: House, allowance: Allowance = ALLOWANCE) -> FastAPI:
     app.add_middleware(Limits, allowance=allowance)
     app.add_middleware(Guard)
     app.add_middleware(Straight)
+    app.state.metrics = Metrics(house, app.state.feed)
+    app.add_middleware(Timed, metrics=app.state.metrics)
     logging.getLogger("uvicorn.access").addFilter(boot.TokenFilter())
     return app
 

@@ -2,6 +2,13 @@
 
 from typing import Final
 
-from orchestrator.web import cells, machines, waiting
+from orchestrator.web import badges, cells, feeds, machines, metrics, waiting
 
-ROUTERS: Final = (cells.routes, machines.routes, waiting.routes)
+ROUTERS: Final = (
+    cells.routes,
+    machines.routes,
+    waiting.routes,
+    badges.routes,
+    feeds.routes,
+    metrics.routes,
+)

@@ -61,6 +61,8 @@ class Feed:
         self._open = True
         #: position of the newest event that was seen
         self.position = 0
+        #: how many listen now
+        self.listeners = 0
 
     async def begin(self) -> None:
         """Find the end of the history; what happens from now on is followed."""
@@ -91,7 +93,15 @@ class Feed:
 
     async def listen(self, seq: int, run: RunId | None = None) -> AsyncIterator[bytes]:
         """Yield what happened after `seq` (in `run`, if named) and whatever happens from now on."""
-        yield b"retry: 2000\n\n"
+        self.listeners += 1
+        try:
+            yield b"retry: 2000\n\n"
+            async for told in self._told(seq, run):
+                yield told
+        finally:
+            self.listeners -= 1
+
+    async def _told(self, seq: int, run: RunId | None) -> AsyncIterator[bytes]:
         while self._open:
             news, before = self._news, seq
             frames, seq = await self._after(seq, run)

@@ -3,7 +3,6 @@
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
-from xml.etree import ElementTree as Xml
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
@@ -12,13 +11,13 @@ from orchestrator.model.export import Format, ctrf, junit
 from orchestrator.model.ids import CellId
 from orchestrator.model.notice import Change, Message, Subscription
 from orchestrator.model.verdict import Verdict
+from orchestrator.web import atom
 from orchestrator.web.addresses import RunHere
 from orchestrator.web.auth import Writer
 from orchestrator.web.house import Here, House
 
 routes = APIRouter()
 
-_ATOM = "http://www.w3.org/2005/Atom"
 _SAYS = {Verdict.PASSED: "passes again", Verdict.FAILED: "fails"}
 Limit = Annotated[int, Query(ge=1, le=200)]
 
@@ -56,28 +55,20 @@ def replay(house: Here, message: str) -> Message:
 
 
 def _atom(house: House, changes: tuple[Change, ...]) -> str:
-    Xml.register_namespace("", _ATOM)
-    url = house.library.url
-    root = Xml.Element(f"{{{_ATOM}}}feed")
-    _add(root, "title", f"smoketest: what changed on {house.identity.lab}")
-    _add(root, "id", f"urn:smoketest:{house.identity.orchestrator}:changes")
-    _add(root, "updated", changes[0].at.isoformat() if changes else "1970-01-01T00:00:00+00:00")
-    Xml.SubElement(root, f"{{{_ATOM}}}link", rel="self", href=f"{url}/feeds/changes.atom")
-    for change in changes:
-        entry = Xml.SubElement(root, f"{{{_ATOM}}}entry")
-        says = _SAYS.get(change.verdict or Verdict.BROKEN, "could not be judged")
-        _add(entry, "title", f"{change.arch} {says} on {change.repo}@{change.ref}")
-        _add(entry, "id", f"urn:smoketest:{house.identity.orchestrator}:{change.attempt}")
-        _add(entry, "updated", change.at.isoformat())
-        author = Xml.SubElement(entry, f"{{{_ATOM}}}author")
-        _add(author, "name", change.requester or "smoketest")
-        page = f"{url}/cells/{change.run}/{quote(change.arch, safe='+')}"
-        Xml.SubElement(entry, f"{{{_ATOM}}}link", rel="alternate", href=page)
-        cause = change.ruling.cause if change.ruling else ""
-        _add(entry, "summary", f"{change.commit} {change.subject}\n{cause}".strip())
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{Xml.tostring(root, "unicode")}\n'
+    url, own = house.library.url, f"urn:smoketest:{house.identity.orchestrator}"
+    title = f"smoketest: what changed on {house.identity.lab}"
+    entries = [_entry(change, url, own) for change in changes]
+    return atom.feed(f"{own}:changes", title, f"{url}/feeds/changes.atom", entries)
 
 
-def _add(parent: Xml.Element, tag: str, text: str) -> None:
-    written = "".join(c for c in text if c in "\t\n" or (c.isprintable() and c <= "\uffff"))
-    Xml.SubElement(parent, f"{{{_ATOM}}}{tag}").text = written
+def _entry(change: Change, url: str, own: str) -> atom.Entry:
+    says = _SAYS.get(change.verdict or Verdict.BROKEN, "could not be judged")
+    cause = change.ruling.cause if change.ruling else ""
+    return atom.Entry(
+        id=f"{own}:{change.attempt}",
+        title=f"{change.arch} {says} on {change.repo}@{change.ref}",
+        at=change.at,
+        author=change.requester,
+        url=f"{url}/cells/{change.run}/{quote(change.arch, safe='+')}",
+        summary=f"{change.commit} {change.subject}\n{cause}".strip(),
+    )

@@ -205,7 +205,7 @@ def _web(
         checkup=_checkup(known, kit, engine),
         library=library,
         windows=Windows(archs=library.archs, brief=library.brief, matrix=store.matrix),
-        mailroom=mailroom(lab, store, url),
+        mailroom=mailroom(lab, store, url, home.identity()),
         reviewing=reviewing(lab, store, desk, library),
         offers=store.offers,
         events=store.events,

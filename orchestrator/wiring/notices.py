@@ -7,6 +7,7 @@ from orchestrator.drivers.clock.system import SystemClock
 from orchestrator.drivers.notify.callback import Callback
 from orchestrator.drivers.notify.chat import Chat
 from orchestrator.drivers.notify.mail import Mail
+from orchestrator.drivers.notify.otlp import Traces
 from orchestrator.drivers.notify.webhook import Webhook, key
 from orchestrator.drivers.store.opened import Store
 from orchestrator.model.errors import Bug
@@ -23,10 +24,12 @@ from orchestrator.wiring.lab import LabParts
 WANTED = Subscription(name=CALLBACKS, every=True, on=tuple(Verdict), digest=0)
 
 
-def mailroom(lab: LabParts, store: Store, url: str) -> Mailroom:
+def mailroom(lab: LabParts, store: Store, url: str, orchestrator: str) -> Mailroom:
     """Return what tells people; raise `ConfigError` for a secret that cannot sign."""
     pages = lab.url or url
     notices = {notice.subscription.name: notice for notice in lab.told.notices}
+    traced = {name: notice for name, notice in notices.items() if notice.by is By.TRACES}
+    spoken = {name: notice for name, notice in notices.items() if name not in traced}
     return Mailroom(
         clock=SystemClock(),
         notices=store.notices,
@@ -35,7 +38,8 @@ def mailroom(lab: LabParts, store: Store, url: str) -> Mailroom:
             CALLBACKS: WANTED,
         },
         couriers={
-            **{name: _courier(n, lab.told.mail, pages) for name, n in notices.items()},
+            **{name: _courier(n, lab.told.mail, pages) for name, n in spoken.items()},
+            **{name: _traces(n, store, pages, orchestrator) for name, n in traced.items()},
             CALLBACKS: Callback(items=store.items, pages=pages, inside=lab.told.callbacks_inside),
         },
         people=lab.told.people,
@@ -48,6 +52,18 @@ def called(items: Items, change: Change) -> tuple[str, ...]:
     item = items.find(RunId(change.run))
     wanted = item and item.arch == change.arch and item.parameters.get(CALLBACK_URL)
     return (str(change.run),) if wanted else ()
+
+
+def _traces(notice: Notice, store: Store, pages: str, orchestrator: str) -> Courier:
+    return Traces(
+        url=notice.url,
+        events=store.events,
+        runs=store.runs,
+        pages=pages,
+        orchestrator=orchestrator,
+        token=notice.token,
+        inside=notice.inside,
+    )
 
 
 def _courier(notice: Notice, mail: MailServer | None, pages: str) -> Courier:

@@ -126,6 +126,12 @@ class Board:
         with self.database.read() as tx:
             return tuple(Crowd(why=row.why, count=row.many) for row in tx.all("board_waiting"))
 
+    def verdicts(self) -> tuple[tuple[Verdict, int], ...]:
+        """Return how many attempts came to what."""
+        with self.database.read() as tx:
+            rows = tx.all("board_verdicts")
+        return tuple((Verdict(row.verdict), int(row.many)) for row in rows)
+
     def leases(self) -> tuple[LeaseView, ...]:
         """Return who has which machine now, by the machines' names."""
         with self.database.read() as tx:

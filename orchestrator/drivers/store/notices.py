@@ -20,7 +20,7 @@ from orchestrator.drivers.store.codec import (
 from orchestrator.drivers.store.database import Database, Transaction, Value
 from orchestrator.model.errors import NotFound
 from orchestrator.model.event import Kind, Stage
-from orchestrator.model.ids import AttemptId
+from orchestrator.model.ids import AttemptId, run_of
 from orchestrator.model.notice import Change, Message, MessageState, Moment, Subscription
 from orchestrator.model.request import Lane
 from orchestrator.model.verdict import Verdict
@@ -29,6 +29,8 @@ from orchestrator.model.verdict import Verdict
 _PAGE = 200
 #: how many judged attempts a feed looks through for each entry that it wants
 _REACH = 20
+#: runs that may have been judged before an older one was
+_NEAR = 100
 _MOMENTS = {(Kind.STARTED, Stage.LEASE): Moment.QUEUED}
 
 
@@ -202,7 +204,8 @@ def _change(tx: Transaction, row: Row[Any]) -> Change:
     commit = SNAPSHOT.validate_json(row.snapshot).commit
     judged = row.kind == Kind.JUDGED
     where = {"arch": arch.name, "repo": row.repo, "ref": row.ref, "seq": row.seq}
-    before = tx.one("change_before", **where) if judged else None
+    beyond = run_of(AttemptId(row.attempt)) + _NEAR
+    before = tx.one("change_before", beyond=beyond, **where) if judged else None
     usual = Moment.FINISHED if judged else Moment.STARTED
     return Change(
         attempt=AttemptId(row.attempt),

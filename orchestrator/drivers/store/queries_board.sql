@@ -137,3 +137,8 @@ select e.seq, e.attempt, e.at, e.value
 from attempts a join events e on e.attempt = a.id
 where a.run = :run and e.seq > :seq
 order by e.seq limit :limit;
+
+-- board_verdicts -- how many attempts came to what
+select verdict, count(*) as many from attempts
+where verdict is not null
+group by verdict order by verdict;

@@ -51,12 +51,17 @@ limit :limit;
 
 -- change_before -- what an arch said last of a branch before a position
 select a.verdict
-from runs r
+from (
+    -- what it said longer ago than so many runs of the branch is not looked for
+    select id from runs
+    where repo = :repo and ref = :ref and id < :beyond
+        -- what has a patch on top, named after the `+`, is no branch
+        and commit_id like '%+'
+    order by id desc limit 200
+) r
 join attempts a on a.cell = cast(r.id as text) || '/' || cast(:arch as text)
 join events e on e.attempt = a.id and e.kind = 'judged'
-where r.repo = :repo and r.ref = :ref and e.seq < :seq
-    -- what has a patch on top, named after the `+`, is no branch
-    and r.commit_id like '%+'
+where e.seq < :seq
     and a.verdict in ('passed', 'failed', 'broken')
     and not exists (
         select 1 from attempts n
