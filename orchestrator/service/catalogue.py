@@ -19,7 +19,7 @@ from orchestrator.ports.board import Board, Listed, Shown, Sought, SoughtCells
 from orchestrator.service.lab import Lab
 
 #: settled runs that are kept as they are shown; a large one takes some hundred kilobytes
-KEPT = 256
+KEPT = 384
 
 Cells = tuple[CellView, ...]
 
@@ -44,6 +44,11 @@ class Catalogue:
         """Return the newest runs first, of those older than `before` if one is named."""
         listed = self.board.runs(sought, limit, before)
         return tuple(self._run(one.run, cells) for one, cells in self._with_cells(listed))
+
+    def of(self, runs: Sequence[RunId]) -> Mapping[RunId, Cells]:
+        """Return the cells of those runs that there are."""
+        found = self._with_cells(self.board.listed(list(dict.fromkeys(runs))))
+        return {one.run.id: cells for one, cells in found}
 
     def run(self, run: RunId) -> RunView:
         """Return the run with its cells; raise `NotFound`."""

@@ -50,10 +50,12 @@ class Windows:
         window, by_commit = look.window, look.by_commit
         heads = self.matrix.columns(look.wanted, window.col, window.cols, by_commit=by_commit)
         lately = self.matrix.columns(look.wanted, 0, TREND, by_commit=by_commit)
-        past = self._past(look, lately)
+        both = (*heads, *lately)
+        known = self.library.catalogue.of([run for head in both for run in head.runs[:BASE]])
+        past = self._past(look, lately, known)
         rows = [row for row in self._rows(look, heads) if _matters(row.arch.name, look, past)]
         shown = rows[window.row : window.row + window.rows]
-        squares = self._squares(heads, [row.arch.name for row in shown])
+        squares = _squares(heads, known)
         groups: dict[str, int] = {}
         for row in rows:
             groups[row.group] = groups.get(row.group, 0) + 1
@@ -89,16 +91,16 @@ class Windows:
         ]
         return sorted(wanted, key=lambda row: order.index(row.group))
 
-    def _squares(self, heads: Sequence[Head], archs: Sequence[str]) -> dict[CellId, CellView]:
-        """Return the squares that there are, of every run that a column holds."""
-        runs = [run for head in heads for run in head.runs[:BASE]]
-        cells = [cell_id(run, arch) for run in runs for arch in archs]
-        return {CellId(view.cell): view for view in self.cells(cells)}
-
-    def _past(self, look: Look, lately: Sequence[Head]) -> _Past:
-        newest = [run for head in lately for run in head.runs[:BASE]]
-        outcomes = {found.cell: found for found in self.matrix.outcomes(newest)}
-        archs = dict.fromkeys(cell.partition("/")[2] for cell in outcomes)
+    def _past(
+        self, look: Look, lately: Sequence[Head], known: Mapping[RunId, Sequence[CellView]]
+    ) -> _Past:
+        cells = [c for head in lately for run in head.runs[:BASE] for c in known.get(run, ())]
+        outcomes = {
+            CellId(c.cell): Outcome(cell=CellId(c.cell), verdict=c.verdict, blame=c.blame)
+            for c in cells
+            if c.verdict
+        }
+        archs = dict.fromkeys(cell.arch for cell in cells if cell.verdict)
         columns = [head.runs for head in reversed(lately)]
         trend = {arch: tuple(_outcome(outcomes, runs, arch) for runs in columns) for arch in archs}
         return _Past(trend=trend, base=self._base(look) if look.differs else {})
@@ -110,6 +112,14 @@ class Windows:
         found = self.matrix.outcomes([head.run for head in heads])
         found = tuple(sorted(found, key=lambda outcome: int(outcome.cell.partition("/")[0])))
         return {o.cell.partition("/")[2]: o.verdict for o in found if o.verdict in _WORDS}
+
+
+def _squares(
+    heads: Sequence[Head], known: Mapping[RunId, Sequence[CellView]]
+) -> dict[CellId, CellView]:
+    """Return the squares that there are, of every run that a column holds."""
+    runs = [run for head in heads for run in head.runs[:BASE]]
+    return {CellId(cell.cell): cell for run in runs for cell in known.get(run, ())}
 
 
 def _outcome(

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from orchestrator.web import (
     queue_page,
     resources,
     run_pages,
+    schema,
     studies,
     told,
     watched,
@@ -47,10 +49,14 @@ ALLOWANCE = Allowance()
 STATIC = Path(__file__).parent / "static"
 
 
-def build(house: House, allowance: Allowance = ALLOWANCE) -> FastAPI:
+def build(
+    house: House,
+    allowance: Allowance = ALLOWANCE,
+    clock: Callable[[], float] = time.monotonic,
+) -> FastAPI:
     """Return the pages, the API and the boot server of `house` as one application.
 
-    Whoever asks the API more often than `allowance` says is told to wait.
+    Whoever asks the API more often than `allowance` says, by `clock`, is told to wait.
     """
     app = FastAPI(
         title="smoketest",
@@ -76,11 +82,12 @@ def build(house: House, allowance: Allowance = ALLOWANCE) -> FastAPI:
         *(lieutenants.reads, lieutenants.writes, lieutenant_pages.routes, lieutenant_pages.acts),
     ):
         app.include_router(router)
+    schema.describe(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     # The last one added is the first to see a request.
     app.add_middleware(Repeats, answers=house.answers, gate=house.gate, clock=house.library.clock)
     app.add_middleware(Tags)
-    app.add_middleware(Limits, allowance=allowance)
+    app.add_middleware(Limits, allowance=allowance, clock=clock)
     app.add_middleware(Guard)
     app.add_middleware(Straight)
     app.state.metrics = Metrics(house, app.state.feed)

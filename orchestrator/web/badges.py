@@ -47,10 +47,10 @@ class Svg(Response):
 
     media_type = "image/svg+xml"
 
-    def __init__(self, content: str) -> None:
+    def __init__(self, content: str, status_code: int = 200) -> None:
         """Take the picture's text."""
         headers = {"Cross-Origin-Resource-Policy": "cross-origin"}
-        super().__init__(content, headers=headers)
+        super().__init__(content, status_code, headers=headers)
 
 
 @routes.get("/branch.svg", response_class=Svg)

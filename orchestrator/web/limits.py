@@ -6,7 +6,6 @@ Told as the IETF's `RateLimit` fields have it: `RateLimit-Policy: "default";q=60
 
 import hashlib
 import math
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,9 +43,7 @@ class _Bucket:
 class Limits:
     """ASGI middleware: answers 429 with `Retry-After` whoever asks too often."""
 
-    def __init__(
-        self, app: ASGIApp, allowance: Allowance, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, app: ASGIApp, allowance: Allowance, clock: Callable[[], float]) -> None:
         """Take the application to wrap, and what everybody is allowed."""
         self._app = app
         self._allowance = allowance

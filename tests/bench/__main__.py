@@ -2,7 +2,18 @@
 
 import sys
 
-from tests.bench import cells, grants, livelog, planning, power, rack, resume, scale, scheduling
+from tests.bench import (
+    cells,
+    grants,
+    livelog,
+    pages,
+    planning,
+    power,
+    rack,
+    resume,
+    scale,
+    scheduling,
+)
 
 BENCHES = {
     "cells": cells.bench,
@@ -15,6 +26,7 @@ BENCHES = {
     "scheduling": scheduling.bench,
     "grants": grants.bench,
     "scale": scale.bench,
+    "pages": pages.bench,
 }
 
 

@@ -6,13 +6,14 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from orchestrator.drivers.clock.system import SystemClock
 from orchestrator.drivers.files.folder import FolderFiles
@@ -38,8 +39,9 @@ from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
 from orchestrator.service.watcher import Watcher
 from orchestrator.service.windows import Windows
-from orchestrator.web.app import build
+from orchestrator.web.app import ALLOWANCE, build
 from orchestrator.web.house import House, Identity, ImageFiles
+from orchestrator.web.limits import Allowance
 from orchestrator.web.server import Server
 from tests.unit import web_lookback, web_partners
 from tests.unit.web_silence import mailroom, reviewing
@@ -128,10 +130,20 @@ class Furnished:
 
 
 @contextmanager
-def furnish(folder: Path, nodes: int = 10) -> Iterator[Furnished]:
-    """Yield an empty house in `folder`, served on loopback."""
+def furnish(
+    folder: Path,
+    nodes: int = 10,
+    archs: Sequence[Arch] = (),
+    allowance: Allowance = ALLOWANCE,
+) -> Iterator[Furnished]:
+    """Yield a house in `folder`, served on loopback; empty unless a store is there.
+
+    Its lab has a handful of archs unless others are given.
+    """
     repo = _repository(folder / "product")
     lab = _lab(repo, nodes)
+    if archs:
+        lab = replace(lab, archs={arch.name: arch for arch in archs})
     store = open_store(f"sqlite:///{folder}/store.sqlite")
     clock = SystemClock()
     declared = [Enrolled(name=n.name, capabilities=n.capabilities) for n in lab.nodes.values()]
@@ -141,7 +153,11 @@ def furnish(folder: Path, nodes: int = 10) -> Iterator[Furnished]:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         house = _house(folder, lab, store, engine, url)
         right = {"Authorization": f"Bearer {house.token.reveal()}"}
-        with _serving(house, listener), _client(url, {}) as reader, _client(url, right) as writer:
+        with (
+            _serving(build(house, allowance), listener),
+            _client(url, {}) as reader,
+            _client(url, right) as writer,
+        ):
             yield Furnished(
                 house=house,
                 store=store,
@@ -160,8 +176,7 @@ def _client(url: str, headers: dict[str, str]) -> httpx.Client:
 
 
 @contextmanager
-def _serving(house: House, listener: socket.socket) -> Iterator[None]:
-    app = build(house)
+def _serving(app: FastAPI, listener: socket.socket) -> Iterator[None]:
     config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=10)
     server = Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -178,7 +193,7 @@ def _serving(house: House, listener: socket.socket) -> Iterator[None]:
 
 def _lab(repo: str, nodes: int) -> Lab:
     machines = [_node(index) for index in range(nodes)]
-    archs = [_arch(kind, network) for kind in KINDS for network in ("flat", "vlan")]
+    archs = [arch(kind, network) for kind in KINDS for network in ("flat", "vlan")]
     archs.append(_mixed())
     return Lab(
         nodes={node.name: node for node in machines},
@@ -328,7 +343,7 @@ def _node(index: int) -> Node:
     )
 
 
-def _arch(kind: str, network: str) -> Arch:
+def arch(kind: str, network: str) -> Arch:
     return Arch(
         name=f"{kind}-{network}",
         summary=f"Compute on {kind}, {network} network, one zone",
