@@ -84,6 +84,10 @@ class Board(Protocol):
         """
         ...
 
+    def some(self, cells: Sequence[CellId]) -> tuple[Shown, ...]:
+        """Return those of the cells that there are, in their order."""
+        ...
+
     def past(self, attempts: Sequence[AttemptId]) -> Mapping[AttemptId, tuple[Event, ...]]:
         """Return what happened to those attempts, each oldest first."""
         ...

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from orchestrator.model.grid import Head, Outcome, Pending, Wanted, Words
-from orchestrator.model.ids import CellId, RunId
-from orchestrator.model.run import Cell
+from orchestrator.model.ids import RunId
 
 
 class Matrix(Protocol):
@@ -23,10 +22,6 @@ class Matrix(Protocol):
 
     def archs(self, runs: Sequence[RunId]) -> tuple[str, ...]:
         """Return the names of the archs that these runs have cells of."""
-        ...
-
-    def squares(self, cells: Sequence[CellId]) -> tuple[Cell, ...]:
-        """Return those of the cells that there are, in no order."""
         ...
 
     def outcomes(self, runs: Sequence[RunId]) -> tuple[Outcome, ...]:

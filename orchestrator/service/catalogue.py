@@ -9,7 +9,7 @@ from orchestrator.model.arch import Means
 from orchestrator.model.errors import NotFound
 from orchestrator.model.event import Event
 from orchestrator.model.ids import AttemptId, CellId, RunId
-from orchestrator.model.listing import CellOfRun, LeaseView, WaitingView
+from orchestrator.model.listing import CellOfRun, WaitingView
 from orchestrator.model.node import Provenance
 from orchestrator.model.run import Cell, Run, State
 from orchestrator.model.summary import Summary
@@ -69,10 +69,9 @@ class Catalogue:
         pairs = zip(shown, views, strict=True)
         return tuple(_of_run(runs[one.cell.run], view) for one, view in pairs), further
 
-    def brief(self, cell: Cell) -> CellView:
-        """Return the cell without what only its events tell, unless it runs."""
-        running = cell.state is State.RUNNING
-        return self._views([Shown(cell=cell, summary=None if running else Summary())])[0]
+    def some(self, cells: Sequence[CellId]) -> Cells:
+        """Return those of the cells that there are, in their order."""
+        return self._views(self.board.some(cells))
 
     def under_way(self) -> Cells:
         """Return the cells that have machines and are not judged."""
@@ -81,17 +80,6 @@ class Catalogue:
     def waiting(self) -> tuple[WaitingView, ...]:
         """Return how many cells wait for which reason, the most common first."""
         return tuple(WaitingView(why=one.why, count=one.count) for one in self.board.waiting())
-
-    def leases(self) -> tuple[LeaseView, ...]:
-        """Return who has which machine now."""
-        return self.board.leases()
-
-    def leases_of(self, node: str, limit: int, before: int | None = None) -> tuple[LeaseView, ...]:
-        """Return who had the machine, the newest first, before that token; raise `NotFound`."""
-        if node not in self.lab.nodes:
-            msg = f"there is no node {node}; `smoketest nodes` lists them"
-            raise NotFound(msg)
-        return self.board.leases_of(node, limit, before)
 
     def _with_cells(self, listed: Sequence[Listed]) -> list[tuple[Listed, Cells]]:
         open_ = [one.run.id for one in listed if not one.version]

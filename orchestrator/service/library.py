@@ -21,7 +21,6 @@ from orchestrator.model.view import (
     ArchView,
     AttemptView,
     CellDetail,
-    CellView,
     NodeView,
     Owner,
     PlannedCell,
@@ -157,10 +156,6 @@ class Library:
             f"({', '.join(kinds)}) and no path that an arch covers"
         )
         raise NotFound(msg)
-
-    def brief(self, cell: Cell) -> CellView:
-        """Return the cell without what only its events tell, unless it runs."""
-        return self.catalogue.brief(cell)
 
     def _attempt(self, attempt: AttemptId) -> AttemptView:
         events = self.events.of(attempt)

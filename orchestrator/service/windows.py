@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from orchestrator.model.grid import Board, Head, Line, Look, Outcome, Square, Wanted
 from orchestrator.model.ids import CellId, RunId, cell_id
-from orchestrator.model.run import Cell, State
+from orchestrator.model.run import State
 from orchestrator.model.verdict import Verdict
 from orchestrator.model.view import ArchView, CellView
 from orchestrator.ports.matrix import Matrix
+from orchestrator.service.library import Library
 
 GONE = "no longer in this lab"
 OTHER = "any hypervisor"
@@ -41,8 +42,9 @@ class Windows:
     """Reads windows of the matrix."""
 
     archs: Callable[[], tuple[ArchView, ...]]
-    #: how a cell is shown in a list
-    brief: Callable[[Cell], CellView]
+    #: the cells of runs, and some cells in their order, as they are shown
+    of: Callable[[Sequence[RunId]], Mapping[RunId, tuple[CellView, ...]]]
+    some: Callable[[Sequence[CellId]], tuple[CellView, ...]]
     matrix: Matrix
 
     def board(self, look: Look) -> Board:
@@ -51,7 +53,7 @@ class Windows:
         heads = self.matrix.columns(look.wanted, window.col, window.cols, by_commit=by_commit)
         lately = self.matrix.columns(look.wanted, 0, TREND, by_commit=by_commit)
         both = (*heads, *lately)
-        known = self.library.catalogue.of([run for head in both for run in head.runs[:BASE]])
+        known = self.of([run for head in both for run in head.runs[:BASE]])
         past = self._past(look, lately, known)
         rows = [row for row in self._rows(look, heads) if _matters(row.arch.name, look, past)]
         shown = rows[window.row : window.row + window.rows]
@@ -70,8 +72,7 @@ class Windows:
 
     def cells(self, cells: Sequence[CellId]) -> tuple[CellView, ...]:
         """Return those of the cells that there are, in their order."""
-        found = {cell.id: cell for cell in self.matrix.squares(cells)}
-        return tuple(self.brief(found[cell]) for cell in cells if cell in found)
+        return self.some(cells)
 
     def _rows(self, look: Look, heads: Sequence[Head]) -> list[_Row]:
         """Return the rows in the order of their groups: one hypervisor, mixed, gone."""
@@ -112,6 +113,12 @@ class Windows:
         found = self.matrix.outcomes([head.run for head in heads])
         found = tuple(sorted(found, key=lambda outcome: int(outcome.cell.partition("/")[0])))
         return {o.cell.partition("/")[2]: o.verdict for o in found if o.verdict in _WORDS}
+
+
+def windows(library: Library, matrix: Matrix) -> Windows:
+    """Return the windows of what the library shows."""
+    known = library.catalogue
+    return Windows(archs=library.archs, of=known.of, some=known.some, matrix=matrix)
 
 
 def _squares(

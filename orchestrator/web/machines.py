@@ -33,7 +33,10 @@ def leases(
     limit: Limit = 50,
 ) -> tuple[LeaseView, ...]:
     """Return who has and had the machine, the newest first."""
-    found = house.library.catalogue.leases_of(name, limit, place.number("leases"))
+    if name not in house.library.lab.nodes:
+        raise NotFound(f"there is no node {name}; /api/nodes lists them")
+    board = house.library.catalogue.board
+    found = board.leases_of(name, limit, place.number("leases"))
     place.lead_on("leases", found[-1].token if len(found) == limit else None)
     return found
 

@@ -83,11 +83,18 @@ def sample(schema: Schema, known: Mapping[str, Schema], name: str = "", depth: i
     kind = schema.get("type")
     if kind == "object":
         return _object(schema, known, depth)
-    if name in WORDS and isinstance(WORDS[name], _TYPES.get(str(kind), ())):
+    if _fits(name, schema, str(kind)):
         return WORDS[name]
     if kind == "array":
         return _array(schema, known, name, depth)
     return _plain(schema, str(kind))
+
+
+def _fits(name: str, schema: Schema, kind: str) -> bool:
+    """Return whether there is a word for that name which is of the schema's type."""
+    items = schema.get("items")
+    words = not isinstance(items, Mapping) or items.get("type") == "string"
+    return words and name in WORDS and isinstance(WORDS[name], _TYPES.get(kind, ()))
 
 
 def _chosen(choices: list[Schema], known: Mapping[str, Schema], name: str, depth: int) -> object:

@@ -48,7 +48,7 @@ def queue(house: Here, place: PlaceHere, limit: Limit = 100) -> tuple[QueueItem,
 @routes.get("/leases")
 def leases(house: Here) -> tuple[LeaseView, ...]:
     """Return who has which machine now."""
-    return house.library.catalogue.leases()
+    return house.library.catalogue.board.leases()
 
 
 def _item(waiting: Waiting) -> QueueItem:

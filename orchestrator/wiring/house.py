@@ -41,7 +41,7 @@ from orchestrator.service.partnership import Partnership
 from orchestrator.service.recovery import Recovery
 from orchestrator.service.reviewing import Reviewing
 from orchestrator.service.watcher import Watcher
-from orchestrator.service.windows import Windows
+from orchestrator.service.windows import windows
 from orchestrator.web import house as web
 from orchestrator.web.app import build as build_app
 from orchestrator.wiring import looks, power, repositories
@@ -204,7 +204,7 @@ def _web(
         ),
         checkup=_checkup(known, kit, engine),
         library=library,
-        windows=Windows(archs=library.archs, brief=library.brief, matrix=store.matrix),
+        windows=windows(library, store.matrix),
         mailroom=mailroom(lab, store, url, home.identity()),
         reviewing=reviewing(lab, store, desk, library),
         offers=store.offers,

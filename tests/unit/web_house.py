@@ -38,7 +38,7 @@ from orchestrator.service.inventory import Inventory
 from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
 from orchestrator.service.watcher import Watcher
-from orchestrator.service.windows import Windows
+from orchestrator.service.windows import windows
 from orchestrator.web.app import ALLOWANCE, build
 from orchestrator.web.house import House, Identity, ImageFiles
 from orchestrator.web.limits import Allowance
@@ -281,7 +281,7 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
         ),
         checkup=_checkup(lab, store, engine),
         library=library,
-        windows=Windows(archs=library.archs, brief=library.brief, matrix=store.matrix),
+        windows=windows(library, store.matrix),
         mailroom=mailroom(store),
         watcher=_watcher(folder, store, desk),
         reviewing=reviewing(store, desk, library),
@@ -365,23 +365,16 @@ def _mixed() -> Arch:
     return Arch(
         name="kvm+xenserver",
         summary="Two hypervisors in one deploy",
-        roles=(
+        roles=tuple(
             Role(
-                name="kvm",
+                name=name,
                 count=1,
-                needs=frozenset({"kvm"}),
+                needs=frozenset({kind}),
                 install=IMAGE,
                 groups=(),
-                settings=(("hypervisor", "kvm"),),
-            ),
-            Role(
-                name="xen",
-                count=1,
-                needs=frozenset({"xenserver"}),
-                install=IMAGE,
-                groups=(),
-                settings=(("hypervisor", "xenserver"),),
-            ),
+                settings=(("hypervisor", kind),),
+            )
+            for name, kind in (("kvm", "kvm"), ("xen", "xenserver"))
         ),
         deploy=Deploy(play="openstack.yml"),
         smoke=Smoke(suite="compute"),

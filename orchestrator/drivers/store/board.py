@@ -116,6 +116,11 @@ class Board:
         by_attempt = groupby(rows, key=lambda row: AttemptId(row.attempt))
         return {attempt: tuple(map(event_from, group)) for attempt, group in by_attempt}
 
+    def some(self, cells: Sequence[CellId]) -> tuple[Shown, ...]:
+        """Return those of the cells that there are, in their order."""
+        with self.database.read() as tx:
+            return self._some(tx, cells)
+
     def under_way(self) -> tuple[Shown, ...]:
         """Return the cells that have machines and are not judged."""
         with self.database.read() as tx:

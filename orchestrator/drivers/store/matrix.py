@@ -4,17 +4,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row
 
-from orchestrator.drivers.store.codec import RULING, arch_from, instant, snapshot_from, why_from
+from orchestrator.drivers.store.codec import arch_from, snapshot_from
 from orchestrator.drivers.store.database import Database, Transaction, Value
 from orchestrator.model.arch import Arch
 from orchestrator.model.grid import Head, Outcome, Pending, Wanted, Words
-from orchestrator.model.ids import AttemptId, CellId, RunId, attempt_id
-from orchestrator.model.run import Cell, State
+from orchestrator.model.ids import CellId, RunId
 from orchestrator.model.verdict import Blame, Verdict
 
 
@@ -51,19 +49,6 @@ class Matrix:
             digests = [str(row.arch) for row in tx.all("matrix_archs", runs=list(runs))]
             self._learn(tx, digests)
         return tuple(dict.fromkeys(self._archs[digest].name for digest in digests))
-
-    def squares(self, cells: Sequence[CellId]) -> tuple[Cell, ...]:
-        """Return those of the cells that there are, in no order."""
-        if not cells:
-            return ()
-        with self.database.read() as tx:
-            rows = tx.all("matrix_squares", cells=list(cells))
-            self._learn(tx, [row.arch for row in rows])
-            attempts = [str(row.attempt) for row in rows]
-            given = tx.all("matrix_nodes", attempts=attempts) if attempts else ()
-        by_attempt = groupby(given, key=lambda row: str(row.attempt))
-        nodes = {attempt: tuple(row.node for row in group) for attempt, group in by_attempt}
-        return tuple(_cell(row, self._archs[row.arch], nodes.get(row.attempt, ())) for row in rows)
 
     def outcomes(self, runs: Sequence[RunId]) -> tuple[Outcome, ...]:
         """Return what the settled cells of these runs came to, in no order."""
@@ -145,22 +130,4 @@ def _head(rows: Sequence[Row[Any]]) -> Head:
         requester=newest.requester,
         lane=newest.lane,
         asked_at=datetime.fromisoformat(newest.asked_at),
-    )
-
-
-def _cell(row: Row[Any], arch: Arch, nodes: tuple[str, ...]) -> Cell:
-    cell, waits = CellId(row.cell), row.state == State.WAITING
-    attempts: list[AttemptId] = [attempt_id(cell, n) for n in range(1, row.number + 1)]
-    return Cell(
-        id=cell,
-        run=RunId(row.run),
-        arch=arch,
-        state=State(row.state),
-        ruling=RULING.validate_json(row.ruling) if row.ruling else None,
-        attempts=tuple(attempts),
-        nodes=nodes,
-        updated=instant(row.updated),
-        why=row.why if waits else "",
-        way=row.way,
-        wait=why_from(row.wait) if waits else None,
     )

@@ -53,17 +53,6 @@ select distinct c.arch from cells c where c.run in :runs;
 -- matrix_arch_texts -- some architectures
 select digest, value from archs where digest in :digests;
 
--- matrix_squares -- some cells as their newest attempt shows them
-select
-    a.cell, a.id as attempt, a.number, a.run, a.state, a.ruling, a.why, a.wait, a.way, c.arch,
-    (select e.at from events e where e.attempt = a.id order by e.seq desc limit 1) as updated
-from attempts a join cells c on c.id = a.cell
-where a.cell in :cells
-    and not exists (select 1 from attempts b where b.cell = a.cell and b.number > a.number);
-
--- matrix_nodes -- which machines some attempts were given, in role order
-select attempt, node from grants where attempt in :attempts order by attempt, position;
-
 -- matrix_outcomes -- what the cells of some runs came to
 select a.cell, a.verdict, a.ruling
 from attempts a
