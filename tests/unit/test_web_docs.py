@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.config.labfile import load
+from orchestrator.config.notices import By
+from orchestrator.model.verdict import Verdict
 from tests.unit.web_house import Furnished, furnish
 from tests.unit.web_scene import busy_day
 
@@ -62,4 +65,8 @@ def test_every_line_ends_as_it_says(home: Furnished) -> None:
 def test_the_lab_file_of_the_traces_is_understood(tmp_path: Path) -> None:
     shown = re.search(r"^```toml\n(.+?)^```$", DOCS, re.MULTILINE | re.DOTALL)
     assert shown
-    assert "\n[notices.traces]\n" in f"\n{shown[1]}"
+    (tmp_path / "lab.toml").write_text(shown[1])
+    only = load(tmp_path / "lab.toml").told.notices[0]
+    wanted = only.subscription
+    assert (only.by, only.inside, wanted.every, wanted.digest) == (By.TRACES, True, True, 0)
+    assert set(wanted.on) == set(Verdict)
