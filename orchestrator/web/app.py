@@ -84,6 +84,13 @@ def build(
         app.include_router(router)
     schema.describe(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    _wrap(app, house, allowance, clock)
+    logging.getLogger("uvicorn.access").addFilter(boot.TokenFilter())
+    return app
+
+
+def _wrap(app: FastAPI, house: House, allowance: Allowance, clock: Callable[[], float]) -> None:
+    """Put around `app` what every request and every answer passes."""
     # The last one added is the first to see a request.
     app.add_middleware(Repeats, answers=house.answers, gate=house.gate, clock=house.library.clock)
     app.add_middleware(Tags)
@@ -92,8 +99,6 @@ def build(
     app.add_middleware(Straight)
     app.state.metrics = Metrics(house, app.state.feed)
     app.add_middleware(Timed, metrics=app.state.metrics)
-    logging.getLogger("uvicorn.access").addFilter(boot.TokenFilter())
-    return app
 
 
 @asynccontextmanager

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case
 from schemathesis.checks import CHECKS as KNOWN
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
@@ -33,6 +35,31 @@ class Fuzzed:
 
     schema: OpenApiSchema
     right: Mapping[str, str]
+
+
+def breaches(target: Fuzzed, headers: Mapping[str, str], count: int) -> list[str]:
+    """Return what is wrong with the answers to `count` requests of each operation."""
+    found = []
+    for result in target.schema.get_all_operations():
+        operation = result.ok()
+
+        @given(case=operation.as_strategy())
+        @settings(
+            max_examples=count,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=(Phase.explicit, Phase.generate),
+            suppress_health_check=list(HealthCheck),
+        )
+        def asked(case: Case) -> None:
+            case.call_and_validate(headers=dict(headers), checks=CHECKS)
+
+        try:
+            asked()
+        except (Exception, ExceptionGroup) as error:  # noqa: BLE001  # all of them are told
+            found.append(f"{operation.label}: {error}")
+    return found
 
 
 @contextmanager
