@@ -1,5 +1,7 @@
 """The history as it is looked back on: of an arch, of a machine."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from orchestrator.model.health import Judged, Tenure
@@ -19,6 +21,10 @@ class Pasts(Protocol):
 
     def tenures(self, node: str, limit: int) -> tuple[Tenure, ...]:
         """Return who had the machine, the newest first."""
+        ...
+
+    def used_since(self, since: datetime, limit: int) -> Mapping[str, tuple[Tenure, ...]]:
+        """Return, by machine, who had it after then, the newest first; at most `limit` in all."""
         ...
 
     def holder(self, node: str) -> AttemptId | None:

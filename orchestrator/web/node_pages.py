@@ -23,8 +23,8 @@ acts = APIRouter(include_in_schema=False, dependencies=[Writer])
 
 #: leases that a machine's page looks back on, and that it lists
 HISTORY, LISTED = 1000, 40
-#: leases of each machine that the page of all of them draws
-DRAWN = 200
+#: leases that the page of all machines draws
+DRAWN = 5000
 
 Span = Annotated[str, Query(alias="span", max_length=10)]
 
@@ -34,7 +34,8 @@ def nodes_page(request: Request, house: Here, span: Span = "day") -> HTMLRespons
     """Show the machines, and how each was used."""
     seq = position(request)
     now, nodes = house.library.clock.now(), house.library.nodes()
-    used = {node.name: usage(house.pasts.tenures(node.name, DRAWN), now, span) for node in nodes}
+    had = house.pasts.used_since(now - SPANS.get(span, SPANS["day"]), DRAWN)
+    used = {node.name: usage(had.get(node.name, ()), now, span) for node in nodes}
     return page(
         request,
         house,

@@ -1,5 +1,6 @@
 """The page of one partner: its cells, how it keeps to what was agreed, and what was said last."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,12 +14,15 @@ from orchestrator.model.partner import Contract, Standing
 from orchestrator.model.view import OrderView, PartnerView
 from orchestrator.web.ansi import address
 from orchestrator.web.house import Here, House
+from orchestrator.web.recorder import STEPS
 from orchestrator.web.showing import page, position
 
 routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 #: orders whose calls are shown, calls that are, and bytes of one log that are read
 RECENT, CALLS, READ = 10, 60, 1 << 20
+#: lines of the plot, at most
+_LINES = 5
 _SHAPES = {
     Standing.ANSWERED: "passed",
     Standing.LATE: "waiting",
@@ -102,8 +106,14 @@ def _plot(view: PartnerView, contract: Contract, now: datetime) -> Plot | None:
             for index, (order, seconds) in enumerate(zip(orders, took, strict=True))
         ),
         deadline=round(100 - 100 * contract.deadline / highest, 2),
-        ticks=tuple((100 - 25.0 * part, highest * part / 4) for part in range(4)),
+        ticks=tuple(_ticks(highest)),
     )
+
+
+def _ticks(highest: float) -> Iterator[tuple[float, float]]:
+    step = next((step for step in STEPS if highest / step <= _LINES), STEPS[-1])
+    for number in range(int(highest / step) + 1):
+        yield round(100 - 100 * number * step / highest, 2), number * step
 
 
 def _calls(house: House, view: PartnerView) -> tuple[Call, ...]:

@@ -14,7 +14,8 @@ from orchestrator.web.ansi import address
 NEAR = 0.35
 #: marks that the table beside the picture lists
 LISTED = 600
-_STEPS = (
+#: seconds between two ticks of an axis
+STEPS = (
     0.1,
     0.2,
     0.5,
@@ -225,7 +226,7 @@ def _band(leg: Leg, flight: Flight, window: _Window) -> Band:
 
 
 def _ticks(window: _Window) -> tuple[tuple[float, float], ...]:
-    step = next((s for s in _STEPS if window.seconds / s <= _TICKS), _STEPS[-1])
+    step = next((s for s in STEPS if window.seconds / s <= _TICKS), STEPS[-1])
     count = int(window.seconds / step) + 1
     return tuple((round(100 * n * step / window.seconds, 3), n * step) for n in range(count))
 

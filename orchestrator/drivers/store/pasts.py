@@ -1,5 +1,6 @@
 """What archs and machines have behind them."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -7,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from orchestrator.drivers.store.codec import RULING, instant
+from orchestrator.drivers.store.codec import RULING, instant, stamp
 from orchestrator.drivers.store.database import Database
 from orchestrator.model.health import Judged, Tenure
 from orchestrator.model.ids import AttemptId, CellId, RunId
@@ -37,6 +38,18 @@ class Pasts:
         with self.database.read() as tx:
             rows = tx.all("past_tenures", node=node, limit=limit)
         return tuple(map(_tenure, rows))
+
+    def used_since(self, since: datetime, limit: int) -> dict[str, tuple[Tenure, ...]]:
+        """Return, by machine, who had it after then, the newest first; at most `limit` in all."""
+        with self.database.read() as tx:
+            rows = [
+                *tx.all("past_tenures_since", since=stamp(since), limit=limit),
+                *tx.all("past_tenures_held", since=stamp(since)),
+            ]
+        found: defaultdict[str, list[Tenure]] = defaultdict(list)
+        for row in rows:
+            found[row.node].append(_tenure(row))
+        return {node: tuple(tenures) for node, tenures in found.items()}
 
     def holder(self, node: str) -> AttemptId | None:
         """Return who has the machine now, or None."""

@@ -59,5 +59,20 @@ from grants g join attempts a on a.id = g.attempt
 where g.node = :node
 order by g.token desc limit :limit;
 
+-- past_tenures_since -- who was given which machines after that, the newest first
+select
+    g.node, g.attempt, g.role, g.freed, a.granted_at, a.ruling,
+    (select e.at from events e where e.attempt = g.attempt order by e.seq desc limit 1) as ended
+from attempts a join grants g on g.attempt = a.id
+where a.granted_at > :since
+order by a.granted_at desc limit :limit;
+
+-- past_tenures_held -- who has machines now since before that, the newest first
+select
+    g.node, g.attempt, g.role, g.freed, a.granted_at, a.ruling, a.granted_at as ended
+from attempts a join grants g on g.attempt = a.id
+where a.holding = 1 and a.granted_at <= :since
+order by a.granted_at desc;
+
 -- past_holder -- who has a machine now
 select attempt from leases where node = :node;
