@@ -136,7 +136,7 @@ def _lacks(arch: Arch, recent: Sequence[Outcome], line: Collection[str]) -> str:
         return f"{arch.name} does not vote"
     decided = [one for one in recent if one.verdict is not Verdict.BROKEN]
     if len(decided) < ENOUGH:
-        return f"{arch.name} was decided {len(decided)} times, which is too few to rely on"
+        return f"of {arch.name} {len(decided)} results were decided, which is too few to rely on"
     if len(decided) * 100 < RELIABLE * len(recent):
         broken = len(recent) - len(decided)
         return f"{arch.name} could not tell {broken} of its newest {len(recent)} times"

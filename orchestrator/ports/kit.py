@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.partner import Contract
@@ -15,6 +15,7 @@ from orchestrator.ports.clock import Clock
 from orchestrator.ports.console import Console
 from orchestrator.ports.deploy import Deploy, Play, PlayHost
 from orchestrator.ports.files import Files
+from orchestrator.ports.hypervisor import Hypervisor
 from orchestrator.ports.notify import Notify
 from orchestrator.ports.orders import Orders
 from orchestrator.ports.orphans import Orphans
@@ -55,6 +56,8 @@ class Kit:
     #: the lab's partners by name: what was agreed with each, and what reaches it
     contracts: Mapping[str, Contract]
     partners: Mapping[str, Partner]
+    #: what speaks to a hypervisor's management interface, by the hypervisor's name
+    sessions: Mapping[str, Hypervisor] = field(default_factory=dict)
 
     def progress(self, task: Task, stage: Stage) -> Callable[[str], None]:
         """Return what a driver tells its progress to, line by line, while the stage waits."""

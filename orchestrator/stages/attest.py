@@ -1,8 +1,10 @@
 """Attest: decide whether a freshly installed machine may be trusted with the product.
 
 A canary first: its disk can be written, the card that it booted from has a link, its clock is
-right, its BMC reads on. Then what must be true of it after each install is compared with what was
-when a person last trusted it; a machine that is not what it was is taken out of service at once.
+right, its BMC reads on. A hypervisor that called home with a certificate is asked by its own
+management interface instead, and has nothing on it that no fresh install has. Then what must be
+true of it after each install is compared with what was when a person last trusted it; a machine
+that is not what it was is taken out of service at once.
 """
 
 from collections.abc import Iterator
@@ -18,8 +20,10 @@ from orchestrator.model.attestation import (
 )
 from orchestrator.model.errors import InfraError, OutOfTime, Unreachable
 from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.hypervisor import FACES, Login
 from orchestrator.model.node import Access, NodeState
 from orchestrator.model.run import Host, Task
+from orchestrator.model.secret import Secret
 from orchestrator.ports.clock import Deadline
 from orchestrator.ports.kit import Kit
 
@@ -41,6 +45,9 @@ def attest(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
 
 
 def _one(task: Task, host: Host, access: Access, kit: Kit, deadline: Deadline) -> Iterator[Event]:
+    if face := _face(task, host, access, kit):
+        yield from _managed(task, host, access, kit, deadline.within(SHELL_SECONDS, face))
+        return
     before = kit.clock.now()
     inside = _look(task, host, access, kit, deadline)
     skew = _skew(inside.clock, before, kit.clock.now())
@@ -50,6 +57,45 @@ def _one(task: Task, host: Host, access: Access, kit: Kit, deadline: Deadline) -
     yield _event(Kind.CHECKED, host, _healthy(host, inside, skew))
     source = kit.boot[host.node.boot].offered(host.node, task.attempt)
     facts = {*inside.facts, *bmc.facts, (Fact.SOURCE.value, source)}
+    found = Attestation(facts=tuple(sorted(facts)))
+    yield _event(Kind.ATTESTED, host, _compare(task, host, found, kit))
+
+
+def _face(task: Task, host: Host, access: Access, kit: Kit) -> str:
+    """Return which hypervisor answers by an interface of its own, empty if none does."""
+    roles = {role.name: role for role in task.arch.roles}
+    kind = dict(roles[host.lease.role].settings).get("hypervisor", "")
+    return kind if access.certificate and kind in kit.sessions and kind in FACES else ""
+
+
+def _managed(
+    task: Task, host: Host, access: Access, kit: Kit, deadline: Deadline
+) -> Iterator[Event]:
+    """Yield the same of a hypervisor; raise `InfraError` if it is not as fresh as an install."""
+    node, kind = host.node, _face(task, host, access, kit)
+    face, session = FACES[kind], kit.sessions[kind]
+    key = kit.boot[node.boot].key(task.attempt)
+    login = Login(
+        address=access.address,
+        port=face.port,
+        user=face.user,
+        password=Secret(kit.shell.run(access, key, face.password, deadline)),
+        certificate=access.certificate,
+        node=node.name,
+    )
+    about = session.about(login, deadline)
+    if left := session.strays(login, deadline):
+        names = ", ".join(f"{one.kind} {one.name}" for one in left)
+        msg = f"{node.name} has {names} after its install, so it was not installed from nothing"
+        raise InfraError(f"{msg}; check what it boots", node=node.name)
+    bmc = _inspect(host, kit, deadline)
+    if not bmc.powered:
+        msg = "it answers, but its BMC reads off: reset the BMC, or correct its address"
+        raise InfraError(f"{node.name}: {msg}", node=node.name)
+    said = f"{about.product} {about.version} answers, with nothing on it; its BMC reads on"
+    yield _event(Kind.CHECKED, host, said)
+    source = kit.boot[node.boot].offered(node, task.attempt)
+    facts = {*bmc.facts, (Fact.SOURCE.value, source), (Fact.KERNEL.value, about.version)}
     found = Attestation(facts=tuple(sorted(facts)))
     yield _event(Kind.ATTESTED, host, _compare(task, host, found, kit))
 

@@ -55,7 +55,7 @@ def _alive(task: Task, kit: Kit, deadline: Deadline) -> None:
             raise Unreachable(msg, node=node.name)
         key = kit.boot[node.boot].key(task.attempt)
         try:
-            kit.shell.run(access, key, "true", deadline.within(60, "SSH"))
+            kit.shell.run(access, key, "exit 0", deadline.within(60, "SSH"))
         except Unreachable as gone:
             msg = f"{node.name} went away during the smoke tests: {gone}"
             raise Unreachable(msg, node=node.name) from gone

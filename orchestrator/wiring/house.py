@@ -18,6 +18,8 @@ from orchestrator.drivers.console.trial import SolTrial
 from orchestrator.drivers.deploy.ansible import AnsibleDeploy
 from orchestrator.drivers.engine.durable import DbosEngine
 from orchestrator.drivers.files.folder import FolderFiles
+from orchestrator.drivers.hypervisor.winrm import WinrmHypervisor
+from orchestrator.drivers.hypervisor.xapi import XapiHypervisor
 from orchestrator.drivers.notify.files import FileNotify
 from orchestrator.drivers.orphans.cookie import CookieOrphans
 from orchestrator.drivers.shell.ssh import SshShell
@@ -183,6 +185,7 @@ def _kit(
         files=FolderFiles(home.attempts),
         orders=store.orders,
         contracts=contracts(lab),
+        sessions={"xenserver": XapiHypervisor(), "hyperv": WinrmHypervisor()},
         partners=partners(lab, store.deliveries, SystemClock(), url, looks.flight_log(home)),
     )
 

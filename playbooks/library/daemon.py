@@ -10,6 +10,7 @@ import hashlib
 import http.client
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -98,10 +99,20 @@ class Daemon:
         return spoken[-1].strip()
 
 
+def _connection(scheme: str, place: str) -> http.client.HTTPConnection:
+    """Return a connection; by https to whatever certificate, since only health is asked."""
+    if scheme == "http":
+        return http.client.HTTPConnection(place, timeout=_ANSWER_SECONDS)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(place, timeout=_ANSWER_SECONDS, context=context)
+
+
 def answers(url: str) -> bool:
     """Return whether the service says that it is well."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=_ANSWER_SECONDS)
+    connection = _connection(parts.scheme, parts.netloc)
     try:
         connection.request("GET", parts.path)
         return connection.getresponse().status == _OK
@@ -114,7 +125,8 @@ def answers(url: str) -> bool:
 def up(module: AnsibleModule, daemon: Daemon) -> bool:
     """Have the service run and answer; return whether it had to be started."""
     asked = module.params
-    parts = (asked["config"], asked["module"], asked["tree"], sys.executable)
+    python = asked["python"] or sys.executable
+    parts = (asked["config"], asked["module"], asked["tree"], python)
     state = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     start = not daemon.runs(state)
     if module.check_mode:
@@ -123,7 +135,7 @@ def up(module: AnsibleModule, daemon: Daemon) -> bool:
     if start:
         daemon.stop()
         offset = daemon.log.stat().st_size if daemon.log.exists() else 0
-        command = [sys.executable, "-m", asked["module"]]
+        command = [python, "-m", asked["module"]]
         process = daemon.start(command, asked["tree"], asked["config"], state)
     give_up = time.monotonic() + asked["seconds"]
     while not answers(asked["health"]):
@@ -146,6 +158,8 @@ def main() -> None:
             "state": {"choices": ["started", "absent"], "default": "started"},
             "module": {},
             "tree": {"type": "path"},
+            # what runs it; the interpreter of this module, if none is named
+            "python": {"type": "path"},
             "config": {"no_log": True},
             "health": {},
             "seconds": {"type": "int", "default": 60},

@@ -37,7 +37,7 @@ TABLE = [
     ("+" * 9 + "!", True, 0, Grade.A, "9 of its newest 10"),
     ("+" * 8 + "!!", True, 0, Grade.B, "could not tell 2 of its newest 10 times"),
     ("+++", False, 0, Grade.B, "does not vote"),
-    ("++", True, 0, Grade.B, "2 times, which is too few"),
+    ("++", True, 0, Grade.B, "2 results were decided, which is too few"),
     ("x++", True, 0, Grade.B, "is red on this branch"),
     ("!x++++++++++", True, 0, Grade.B, "is red on this branch"),
     ("(x)+++", True, 0, Grade.A, "votes"),

@@ -12,6 +12,7 @@ from stratus import journal
 from stratus.config import Config, load
 from stratus.drivers.hardware import Disk, Driver, Link, Order
 from stratus.guest import Guest
+from stratus.hypervisors.api import Api, Host
 from stratus.rpc import call, knows
 from stratus.web import Json, Refused, Reply, Request, Route, Server, route
 
@@ -22,10 +23,11 @@ _AGAIN_SECONDS = 0.1
 class Agent:
     """The guests of one host, made by one driver."""
 
-    def __init__(self, config: Config, driver: Driver) -> None:
-        """Run nothing yet."""
+    def __init__(self, config: Config, driver: Driver, host: Host | None = None) -> None:
+        """Run nothing yet; without a host, guests are made from their definitions alone."""
         self._config = config
         self._driver = driver
+        self._host = host
         self._guests: dict[str, Guest] = {}
         self._lock = threading.Lock()
         self.ready = False
@@ -47,9 +49,14 @@ class Agent:
 
     def _put(self, request: Request) -> Reply:
         order = _order(request.json())
+        server = request.parts["server"]
         with self._lock:
-            hardware = self._driver.power_on(self._define(order))
-            guest = self._guests.setdefault(request.parts["server"], Guest())
+            definition = self._define(order)
+            if self._host:
+                hardware = self._host.run(server, definition)
+            else:
+                hardware = self._driver.power_on(definition)
+            guest = self._guests.setdefault(server, Guest())
             guest.run(order, hardware)
         return Reply(json={})
 
@@ -71,6 +78,8 @@ class Agent:
             guest = self._guests.pop(request.parts["server"], None)
             if guest is not None:
                 guest.stop()
+                if self._host:
+                    self._host.stop(request.parts["server"])
         return Reply(json={})
 
     def sign_in(self) -> None:
@@ -108,10 +117,19 @@ def _link(told: Json) -> Link:
     return Link(**{**told, "allowed": tuple((low, high) for low, high in told["allowed"])})
 
 
+def _host(config: Config) -> Host | None:
+    """Return the hypervisor that is told to make guests, None if there is none."""
+    if not config.api:
+        return None
+    api = Api.told(config.api, config.folder.parent)
+    made: Host = import_module(f"stratus.hypervisors.{config.hypervisor}").Host(api)
+    return made
+
+
 def serve(config: Config, log: logging.Logger) -> None:
     """Sign in, and answer until the process is ended."""
     driver: Driver = import_module(f"stratus.drivers.{config.hypervisor}")
-    agent = Agent(config, driver)
+    agent = Agent(config, driver, _host(config))
     server = Server((config.address, config.agent_port), agent.routes(), agent.admits, log)
     answering = threading.Thread(target=server.serve_forever, daemon=True)
     answering.start()

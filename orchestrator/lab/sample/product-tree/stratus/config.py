@@ -30,6 +30,9 @@ class Config:
     agent_port: int = 8775
     #: where volumes are: address, port, user, password and cluster of an array; empty: nowhere
     array: dict[str, str] = field(default_factory=dict, repr=False)
+    #: where the hypervisor is managed: address, port, user, password and the file that holds the
+    #: hash of its certificate; empty: guests are made from their definitions alone
+    api: dict[str, str] = field(default_factory=dict, repr=False)
     #: seeds every random choice; empty means that chance decides
     seed: str = ""
 

@@ -1,0 +1,1 @@
+"""Sessions with hypervisors, each by its maker's own client library."""

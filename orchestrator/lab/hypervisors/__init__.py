@@ -1,0 +1,1 @@
+"""Simulators of hypervisors' management interfaces: real protocols, no guest behind them."""

@@ -1,0 +1,1 @@
+"""One module per management interface that guests are made by: each speaks its own protocol."""

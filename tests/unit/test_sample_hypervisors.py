@@ -1,0 +1,98 @@
+"""The sample's XenServer and Hyper-V speak to simulated ones, each by its real client library."""
+
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.lab import sample
+from orchestrator.lab.hypervisors.served import Fault, Served, serving
+from orchestrator.lab.hypervisors.winrm import VIRTUALIZATION, HyperV
+from orchestrator.lab.hypervisors.xapi import Xapi
+from orchestrator.model.secret import Secret
+
+TREE = Path(sample.__file__).parent / "product-tree"
+MACS = ["fa:16:3e:00:00:01", "fa:16:3e:00:00:02"]
+#: orders a guest with two cards and a volume, twice, and says what it finds; then stops it
+CLIENT = """
+import json, sys
+from importlib import import_module
+from pathlib import Path
+from stratus.drivers.hardware import Disk, Link, Order
+from stratus.hypervisors.api import Api
+
+kind, macs, told = json.loads(sys.argv[1])
+links = tuple(Link(bridge="br", vlan=100, address="127.0.0.1", allowed=()) for _ in macs)
+instance = {"id": 1, "uuid": "u-1", "name": "guest", "mac_address": ",".join(macs)}
+order = Order(instance=instance, links=links, disks=(Disk(volume="v-1", device="/dev/vdb"),),
+    fingerprint="", metadata={})
+definition = import_module(f"stratus.drivers.{kind}").define(order)
+host = import_module(f"stratus.hypervisors.{kind}").Host(Api.told(told, Path(told["folder"])))
+found = [host.run("u-1", definition) for _ in range(2)][-1]
+print(json.dumps([found.name, found.macs, found.disks]), flush=True)
+sys.stdin.readline()
+host.stop("u-1")
+"""
+
+
+@contextmanager
+def product(kind: str, at: Served, password: str, folder: Path) -> Iterator[Any]:
+    """Yield the process that orders the guest and waits, its stdout a pipe."""
+    (folder / "hash").write_text(at.certificate)
+    told = {
+        "address": at.address,
+        "port": str(at.port),
+        "user": {"xenserver": "root", "hyperv": "Administrator"}[kind],
+        "password": password,
+        "certificate_file": "hash",
+        "folder": str(folder),
+    }
+    command = [sys.executable, "-c", CLIENT, json.dumps([kind, MACS, told])]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=TREE, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    ) as process:
+        yield process
+        _, said = process.communicate("\n", timeout=60)
+        process.said = said  # type: ignore[attr-defined]
+
+
+def test_a_guest_is_made_by_xapi_and_gone_after_that(tmp_path: Path) -> None:
+    password = secrets.token_hex(8)
+    simulator = Xapi(password=Secret(password))
+    with serving(simulator.desk()) as at, product("xenserver", at, password, tmp_path) as process:
+        assert json.loads(process.stdout.readline()) == ["guest", MACS, [["/dev/xvdb", "v-1"]]]
+        vms = simulator.tables["VM"].values()
+        guests = [vm for vm in vms if not vm["is_control_domain"]]
+        assert [(vm["name_label"], vm["power_state"]) for vm in guests] == [("guest", "Running")]
+        assert sorted(v["MAC"] for v in simulator.tables["VIF"].values()) == MACS
+    assert process.returncode == 0, process.said
+    assert len(simulator.tables["VM"]) == 1, "the control domain only"
+
+
+def test_a_guest_is_made_by_wmi_and_gone_after_that(tmp_path: Path) -> None:
+    password = secrets.token_hex(8)
+    simulator = HyperV(password=Secret(password))
+    systems = simulator.objects[f"{VIRTUALIZATION}/Msvm_ComputerSystem"]
+    with serving(simulator.desk()) as at, product("hyperv", at, password, tmp_path) as process:
+        assert json.loads(process.stdout.readline()) == ["guest", MACS, [["/dev/vdb", "v-1"]]]
+        assert [(s["ElementName"], s["EnabledState"]) for s in systems[1:]] == [("guest", "2")]
+    assert process.returncode == 0, process.said
+    assert len(systems) == 1, "the host only"
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSES_LOGIN, Fault.HANGS_UP])
+def test_a_hypervisor_that_does_wrong_is_named(tmp_path: Path, fault: Fault) -> None:
+    password = secrets.token_hex(8)
+    desk = Xapi(password=Secret(password)).desk()
+    desk.fault = fault
+    with serving(desk) as at, product("xenserver", at, password, tmp_path) as process:
+        assert process.stdout.readline() == ""
+    assert process.returncode == 1
+    assert "xenserver: " in process.said
