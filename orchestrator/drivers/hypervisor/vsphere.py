@@ -4,10 +4,12 @@ import http.client
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from pyVim.connect import Disconnect, SmartConnect
 from pyVim.task import WaitForTask
-from pyVmomi import SoapAdapter, vim, vmodl
+from pyVmomi import vim, vmodl
+from pyVmomi.SoapAdapter import ThumbprintMismatchException
 
 from orchestrator.drivers.hypervisor.pinned import probe, unverified
 from orchestrator.model.errors import ConfigError, InfraError, Unreachable
@@ -115,9 +117,9 @@ def _session(login: Login, deadline: Deadline) -> Iterator[Any]:
     except vmodl.MethodFault as error:
         said = error.msg or type(error).__name__
         raise InfraError(f"{where} refused by vSphere: {said}", node=login.node) from error
-    except SoapAdapter.ThumbprintMismatchException as error:
+    except ThumbprintMismatchException as error:
         msg = f"{where} shows another certificate than the one that it called home with"
         raise Unreachable(msg, node=login.node) from error
-    except (OSError, http.client.HTTPException, SoapAdapter.ParserError) as error:
+    except (OSError, http.client.HTTPException, ExpatError) as error:
         msg = f"{where} does not answer by vSphere: {error}"
         raise Unreachable(msg, node=login.node) from error
