@@ -31,9 +31,9 @@ class Window:
     """The part of the rows and columns that is shown."""
 
     row: int = 0
-    rows: int = 40
+    rows: int = 24
     col: int = 0
-    cols: int = 16
+    cols: int = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

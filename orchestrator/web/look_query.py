@@ -33,9 +33,9 @@ class LookQuery(BaseModel):
     #: the newest run that is shown
     at: Annotated[int, Field(ge=1, le=HIGHEST)] | Any_ = ""
     row: Count = 0
-    rows: Annotated[int, Field(ge=1, le=80)] = 40
+    rows: Annotated[int, Field(ge=1, le=80)] = 24
     col: Count = 0
-    cols: Annotated[int, Field(ge=1, le=60)] = 16
+    cols: Annotated[int, Field(ge=1, le=60)] = 12
 
     def look(self) -> Look:
         """Return it as the overview takes it."""

@@ -49,6 +49,16 @@ async function take() {
   list.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
+// What went wrong with a part of the page is said where the part would be.
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  let sentence = `the server answered ${detail.xhr.status}`;
+  try { sentence = JSON.parse(detail.xhr.responseText).detail ?? sentence; } catch { /* no problem+json */ }
+  const said = document.createElement("p");
+  said.className = "fault";
+  said.textContent = sentence;
+  detail.target.replaceChildren(said);
+});
+
 filter.hidden = picks.length < 12;
 files.hidden = false;
 filter.addEventListener("input", narrow);
