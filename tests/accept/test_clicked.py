@@ -18,12 +18,14 @@ from tests.unit.web_scene import Scene, busy_day
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
+#: runs before the busy day
+MANY = 60
 PAGES = {
     "matrix": "/",
     "matrix-differs": "/?differs=trunk&hypervisor=kvm",
-    "run-red": "/runs/4",
-    "run-live": "/runs/6",
-    "since": "/runs/4/since/xenserver-flat",
+    "run-red": f"/runs/{MANY + 4}",
+    "run-live": f"/runs/{MANY + 6}",
+    "since": f"/runs/{MANY + 4}/since/xenserver-flat",
     "ask": "/ask?repo=x&ref=trunk&arch=kvm-flat",
     "queue": "/queue",
 }
@@ -33,7 +35,6 @@ LOOKS = [
     pytest.param(WIDE, True, id="wide-dark", marks=pytest.mark.real),
     pytest.param(NARROW, False, id="narrow-light", marks=pytest.mark.real),
 ]
-MANY = 60
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_pages_keep_nobody_out(
 ) -> None:
     with tab(browser, size, dark=dark) as page:
         for name, path in PAGES.items():
-            _open(page, day.url + path.replace("/4", f"/{MANY + 4}").replace("/6", f"/{MANY + 6}"))
+            _open(page, day.url + path)
             shade = "dark" if dark else "light"
             page.screenshot(path=pictures / f"clicked-{name}-{size[0]}-{shade}.png")
             assert overflow(page) == 0, name
