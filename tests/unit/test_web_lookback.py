@@ -216,3 +216,41 @@ def test_only_reds_are_spoken_of_and_with_a_reason_and_an_end(home: Furnished) -
     assert home.client().post(f"{path}/ack", json={"reason": "x"}).status_code in {
         *(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
     }
+
+
+def _sent(home: Furnished, path: str, fields: dict[str, str], back: str) -> None:
+    answer = home.writer().post(path, data=fields)
+    assert (answer.status_code, answer.headers.get("location")) == (303, back), answer.text
+    refused = home.client().post(path, data=fields)
+    assert refused.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+
+def test_what_pages_send_acts_and_leads_back(home: Furnished) -> None:
+    scene = Scene(home, home.clock.now() - timedelta(hours=1))
+    run = scene.ask("trunk", "red", ("kvm-flat",))
+    scene.grant()
+    scene.fails(f"{run}/kvm-flat/1", "no port", red=("test_two_nics",))
+    cell, team = f"/cells/{run}/kvm-flat", "/lieutenants/kvm-team@example.org"
+    for path, fields, back in (
+        ("/nodes/n07/drain", {"reason": "new disk"}, "/nodes/n07"),
+        (f"{cell}/ack", {"reason": "looked into"}, cell),
+        (f"{cell}/waive", {"reason": "known", "days": "3"}, cell),
+        (f"{team}/look", {"at": home.clock.now().isoformat()}, team),
+    ):
+        _sent(home, path, fields, back)
+    words = _page(home, cell)[1]
+    assert words.index("known") < words.index("looked into")
+    _sent(home, f"{cell}/recheck", {"reason": "once more"}, cell)
+    _sent(home, f"{cell}/cancel", {}, cell)
+    words = _page(home, "/nodes/n07")[1]
+    assert "new disk" in words
+    assert home.writer().post("/nodes/n07/restore").status_code == HTTPStatus.SEE_OTHER
+    assert "new disk" not in _page(home, "/nodes/n07")[1]
+    busy = scene.ask("trunk", "busy", ("kvm-flat",))
+    scene.grant()
+    node = home.store.queue.leases(AttemptId(f"{busy}/kvm-flat/1"))[0].node
+    tested = home.writer().post(f"/nodes/{node}/test", headers={"Accept": "text/html"})
+    assert "Test of its BMC" in tested.text
+    assert f"{busy}/kvm-flat/1" in tested.text
+    wrong = home.writer().post(f"{cell}/hold", data={"hours": "many"})
+    assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
