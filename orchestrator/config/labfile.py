@@ -15,6 +15,7 @@ from orchestrator.config.nodes import Drivers, nodes
 from orchestrator.config.notices import Told, told
 from orchestrator.config.partners import Partner, partners
 from orchestrator.config.reviews import ReviewSystem, reviews
+from orchestrator.config.switches import SwitchFile, switches
 from orchestrator.config.watches import watches
 from orchestrator.model import toml
 from orchestrator.model.document import Entry
@@ -43,7 +44,7 @@ __all__ = [
 _TABLES = (
     *("lab", "store", "repos", "nodes", "images", "drivers", "folders", "emulated"),
     *("people", "mail", "notices", "callbacks", "watch", "review", "limits"),
-    "partners",
+    *("partners", "switches"),
 )
 #: what machines share while they are installed
 _LIMITS = ("bmc", "pdu", "boot")
@@ -86,6 +87,8 @@ class LabFile:
     #: other labs by name
     partners: Mapping[str, Partner] = field(default_factory=dict)
     reviews: tuple[ReviewSystem, ...] = ()
+    #: what machines' data cards hang on
+    switches: Mapping[str, SwitchFile] = field(default_factory=dict)
     #: how many machines may be installed at once, by what they share
     limits: Mapping[str, int] = field(default_factory=dict)
     #: where it was read
@@ -138,6 +141,7 @@ def load(path: Path, *, drivers: Drivers | None = None) -> LabFile:
         },
         manners=manners(lab["drivers"], home),
         partners=partners(lab["partners"], home),
+        switches=_plugged(lab, home),
         folders=_folders(lab["folders"], home),
         path=path,
     )
@@ -178,3 +182,19 @@ def _folders(entry: Entry, home: Path) -> Folders:
         playbooks=values.path(entry["playbooks"].text(str(usual.playbooks)), home),
         suites=values.path(entry["suites"].text(str(usual.suites)), home),
     )
+
+
+def _plugged(lab: Entry, home: Path) -> Mapping[str, SwitchFile]:
+    """Return the switches, each with a VLAN for every node on it."""
+    found = switches(lab["switches"], home)
+    counts = dict.fromkeys(found, 0)
+    for node in lab["nodes"].items():
+        if node["switch"].written:
+            named = node["switch"]["name"]
+            counts[named.one_of(found)] += 1
+    for name, count in counts.items():
+        first, last = found[name].vlans
+        if count > last - first + 1:
+            range_ = lab["switches"][name]["vlans"]
+            raise range_.wrong(f"{count} nodes are on {name}, and each needs a VLAN of its own")
+    return found

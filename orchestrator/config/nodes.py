@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestrator.config import values
 from orchestrator.model.document import Entry
-from orchestrator.model.node import Bmc, Node, Pdu, Provenance
+from orchestrator.model.node import Bmc, Node, Pdu, Provenance, SwitchPort
 
 #: where a BMC listens unless its table says otherwise, by the name of the power driver
 USUAL_PORTS = {"redfish": 443}
@@ -72,6 +72,7 @@ def _node(entry: Entry, home: Path, drivers: Drivers | None) -> Node:
         ssh_port=values.port(entry["ssh_port"], 22),
         ssh_user=entry["ssh_user"].text("root"),
         pdu=_pdu(entry["pdu"], home) if entry["pdu"].written else None,
+        switch=_switch(entry["switch"]) if entry["switch"].written else None,
         nics=tuple((name, values.mac(e)) for name, e in entry["nics"].table().items()),
         disks=tuple((name, e.integer(least=1)) for name, e in entry["disks"].table().items()),
         **names,
@@ -93,6 +94,11 @@ def _console_port(entry: Entry, usual_port: int) -> int:
     """Return where serial-over-LAN answers: beside Redfish IPMI has a port of its own."""
     beside = 0 if usual_port == IPMI_PORT else IPMI_PORT
     return values.port(entry, beside) if entry.written or beside else 0
+
+
+def _switch(entry: Entry) -> SwitchPort:
+    entry.table("name", "port")
+    return SwitchPort(switch=entry["name"].text(), port=entry["port"].text())
 
 
 def _pdu(entry: Entry, home: Path) -> Pdu:

@@ -75,6 +75,15 @@ class Pdu:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchPort:
+    """Where a machine's data card is plugged in."""
+
+    #: name of the switch, and of the port as the switch calls it
+    switch: str
+    port: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One machine of the lab, as the inventory describes it."""
 
@@ -95,6 +104,8 @@ class Node:
     pdu: Pdu | None = None
     #: its network cards: the installed system's name and the MAC address of each
     nics: tuple[tuple[str, str], ...] = ()
+    #: what its data card hangs on; None: nobody moves it
+    switch: SwitchPort | None = None
     #: its disks: the installed system's name and the size in GiB of each
     disks: tuple[tuple[str, int], ...] = ()
 

@@ -25,6 +25,7 @@ from orchestrator.ports.shell import Shell
 from orchestrator.ports.slots import Slots
 from orchestrator.ports.smoke import Smoke
 from orchestrator.ports.store import Attestations, Events, Nodes, Queue
+from orchestrator.ports.switch import Switch
 from orchestrator.ports.vault import Vault
 
 
@@ -56,6 +57,8 @@ class Kit:
     #: the lab's partners by name: what was agreed with each, and what reaches it
     contracts: Mapping[str, Contract]
     partners: Mapping[str, Partner]
+    #: what the machines' data cards hang on, by name
+    switches: Mapping[str, Switch] = field(default_factory=dict)
     #: what speaks to a hypervisor's management interface, by the hypervisor's name
     sessions: Mapping[str, Hypervisor] = field(default_factory=dict)
 

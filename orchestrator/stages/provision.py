@@ -51,6 +51,7 @@ def provision(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
             recorder = kit.console[host.node.console]
             consoles.enter_context(recorder.capture(host.node, console_path(task, host)))
         yield from _off(task, kit, deadline)
+        yield from _wire(task, kit, deadline)
         yield from _offer(task, kit, deadline)
         yield from _on(task, kit, deadline)
         arrived = {host.node.name: access for host, access in task.access}
@@ -78,6 +79,21 @@ def _off(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
             power = kit.power[host.node.power]
             power.set(host.node, deadline.within(POWER_SECONDS, "power off"), on=False)
             yield _event(Kind.POWERED_OFF, host, "power reads off")
+
+
+def _wire(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
+    """Put the machines' data cards onto a segment of the lease's own, while they are off."""
+    ports: dict[str, list[str]] = {}
+    for host in task.hosts:
+        plug = host.node.switch
+        if plug and plug.switch in kit.switches:
+            ports.setdefault(plug.switch, []).append(plug.port)
+    for name, plugs in ports.items():
+        limit = deadline.within(POWER_SECONDS, f"configuring the switch {name}")
+        segment = kit.switches[name].join(plugs, limit)
+        text = f"data cards at {', '.join(plugs)} are on {segment}, and nobody else's"
+        if not any(event.text == text for event in task.past):
+            yield Event(kind=Kind.NOTE, stage=Stage.PROVISION, text=text)
 
 
 def _offer(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:

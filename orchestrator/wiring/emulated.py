@@ -15,13 +15,14 @@ from orchestrator.drivers.boot.configspace import kept
 from orchestrator.drivers.boot.fai import BASE, CONFIG
 from orchestrator.drivers.boot.goldens import Goldens
 from orchestrator.lab import box
+from orchestrator.lab.addresses import name_of
 from orchestrator.lab.box import Box
 from orchestrator.lab.labdir import read_state
 from orchestrator.lab.qemu import fairoot, needs, netboot, packages, redfish, segment
 from orchestrator.lab.qemu.bays import BoxBays
 from orchestrator.lab.shape import HOST, Emulation, Shape
 from orchestrator.model.image import Image
-from orchestrator.model.node import UEFI, Node
+from orchestrator.model.node import UEFI, Node, SwitchPort
 
 #: the image that an emulated lab has by itself
 DEBIAN = Image(
@@ -103,7 +104,12 @@ def nodes(machines: Machines, wanted: Emulated) -> dict[str, Node]:
 
 
 def _booting(node: Node, boot: str, firmware: frozenset[str]) -> Node:
-    return replace(node, boot=boot, capabilities=node.capabilities | {f"by-{boot}"} | firmware)
+    return replace(
+        node,
+        boot=boot,
+        capabilities=node.capabilities | {f"by-{boot}"} | firmware,
+        switch=SwitchPort(switch=segment.SEGMENTS, port=node.name),
+    )
 
 
 def _by_redfish(node: Node) -> Node:
@@ -119,7 +125,10 @@ def images(declared: dict[str, Image], wanted: Emulated, port: int) -> dict[str,
     """
     found = {DEBIAN.name: DEBIAN, **declared}
     _require(wanted, *(image.method for image in found.values()))
-    return {name: _FILLED[image.method](image, wanted, port) for name, image in found.items()}
+    return {
+        name: _FILLED.get(image.method, _given)(image, wanted, port)
+        for name, image in found.items()
+    }
 
 
 def _require(wanted: Emulated, *methods: str) -> None:
@@ -161,6 +170,11 @@ def _by_fai(image: Image, wanted: Emulated, port: int) -> Image:
     )
 
 
+def _given(image: Image, _wanted: Emulated, _port: int) -> Image:
+    """Return an image that brings its installer and media itself."""
+    return image
+
+
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
@@ -177,7 +191,8 @@ def _start(folder: Path, wanted: Emulated) -> Box:
     folder.mkdir(parents=True, exist_ok=True)
     port = packages_port(folder)
     service = packages.command(packages_folder(), port, wanted.mirror)
-    services = (service, segment.command(folder))
+    names = [name_of(number) for number in range(1, wanted.nodes + 1)]
+    services = (service, *segment.commands(folder, names))
     emulation = Emulation(shape=shape(wanted), services=services, redfish=wanted.redfish)
     return box.start(folder, nodes=wanted.nodes, speed=math.inf, emulation=emulation)
 

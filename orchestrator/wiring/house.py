@@ -54,6 +54,7 @@ from orchestrator.wiring.notices import mailroom
 from orchestrator.wiring.partners import contracts, partners, partnership
 from orchestrator.wiring.reviews import reviewing
 from orchestrator.wiring.suites import suites
+from orchestrator.wiring.switches import switches
 
 #: plays and suites at once: both are bound by this host's processors, not by the machines'
 SIDE_BY_SIDE = 2 * (os.cpu_count() or 1)
@@ -185,6 +186,7 @@ def _kit(
         files=FolderFiles(home.attempts),
         orders=store.orders,
         contracts=contracts(lab),
+        switches=switches(lab),
         sessions={"xenserver": XapiHypervisor(), "hyperv": WinrmHypervisor()},
         partners=partners(lab, store.deliveries, SystemClock(), url, looks.flight_log(home)),
     )

@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 from orchestrator import archs as arch_files
 from orchestrator.config import labfile as config
 from orchestrator.config.partners import strangers
+from orchestrator.config.switches import SwitchFile
 from orchestrator.drivers.boot.goldens import Goldens
 from orchestrator.drivers.plugins import vendor_drivers
 from orchestrator.lab import box, qemu
 from orchestrator.lab.box_faults import BoxFaults
 from orchestrator.lab.labdir import parse_speed, read_state
+from orchestrator.lab.qemu import segment
 from orchestrator.lab.sample.make import make
 from orchestrator.lab.shape import HOST
 from orchestrator.model.arch import Arch
@@ -95,6 +97,10 @@ class LabParts:
     #: repositories that start runs by themselves
     watches: tuple[Watch, ...] = ()
     reviews: tuple[config.ReviewSystem, ...] = ()
+    #: what machines' data cards hang on
+    switches: Mapping[str, SwitchFile] = field(default_factory=dict)
+    #: of emulated machines: the folder that says which segment each is plugged into
+    plugs: Path | None = None
 
 
 def open_lab(settings: Settings, home: Home) -> LabParts:
@@ -186,6 +192,7 @@ def _emulated(
         stop=machines.box.stop,
         seen_as=HOST,
         bays=machines.bays,
+        plugs=segment.plugs(folder),
     )
 
 
@@ -258,6 +265,7 @@ def _from_file(settings: Settings, home: Home, lab: config.LabFile) -> LabParts:
         told=lab.told,
         watches=lab.watches,
         reviews=lab.reviews,
+        switches=lab.switches,
     )
 
 

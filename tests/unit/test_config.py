@@ -363,7 +363,7 @@ def test_the_example_loads_and_names_every_key(
     for name in ("linux", "initrd.gz"):
         (docs / "netboot" / "debian-12" / name).touch()
     (docs / "secrets").mkdir()
-    for name in ("r2-02.bmc", "pdu"):
+    for name in ("r2-02.bmc", "pdu", "switch"):
         (docs / "secrets" / name).write_text(secrets.token_hex(8))
         (docs / "secrets" / name).chmod(0o600)
     (docs / "bmc-authority.pem").touch()
@@ -376,7 +376,7 @@ def test_the_example_loads_and_names_every_key(
     assert read.trusted == {"demo"}
     assert read.manners.ipmi == Ipmi()
     plain = tomllib.loads(EXAMPLE.read_text())
-    told = {"people", "mail", "notices", "watch", "limits", "partners"}
+    told = {"people", "mail", "notices", "watch", "limits", "partners", "switches"}
     assert set(plain) == {"lab", "store", "repos", "folders", "images", "drivers", "nodes", *told}
     assert set(plain["nodes"][0]) == {field.name for field in fields(read.nodes[0])}
     for name, usual in asdict(config.Manners()).items():

@@ -124,7 +124,7 @@ def _parts(board: Board, shape: Shape, device: BootDevice, monitor: int, *, resu
         tftp=_tftp(board),
         device=device,
         ssh=(board.endpoints.host, board.endpoints.ssh_port),
-        segment=segment.socket(board.folder.lab),
+        segment=segment.plugged(board.folder.lab, board.folder.name),
         monitor=monitor,
         dhcp=not board.strikes(Fault.NO_PXE),
         variables=command.variables(shape, board.folder.root / "uefi-variables.fd"),

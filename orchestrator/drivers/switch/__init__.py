@@ -1,0 +1,1 @@
+"""Switches behind the machines' data cards."""
