@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.model.grid import Board, Head, Line, Look, Outcome, Square, Wanted
-from orchestrator.model.ids import CellId, RunId, cell_id
+from orchestrator.model.grid import Board, Head, Line, Look, Square, Wanted
+from orchestrator.model.ids import CellId, RunId
 from orchestrator.model.run import State
 from orchestrator.model.verdict import Verdict
 from orchestrator.model.view import ArchView, CellView
@@ -31,10 +31,25 @@ class _Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Past:
-    """What the newest columns came to, by arch, and the word of the branch to compare with."""
+    """The cells of the columns' runs by arch, and the word of the branch to compare with."""
 
-    trend: Mapping[str, tuple[Outcome | None, ...]]
+    cells: Mapping[RunId, Mapping[str, CellView]]
+    #: the runs of the newest columns, the oldest first
+    columns: Sequence[Sequence[RunId]]
     base: Mapping[str, Verdict]
+
+    def of(self, runs: Sequence[RunId], arch: str) -> list[CellView]:
+        """Return the arch's cells in those runs."""
+        found = (self.cells.get(run, {}).get(arch) for run in runs)
+        return [cell for cell in found if cell]
+
+    def trend(self, arch: str) -> tuple[CellView | None, ...]:
+        """Return what the newest columns came to; nothing if none came to anything."""
+        found = tuple(
+            next((cell for cell in self.of(runs, arch) if cell.verdict), None)
+            for runs in self.columns
+        )
+        return found if any(found) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +69,19 @@ class Windows:
         lately = self.matrix.columns(look.wanted, 0, TREND, by_commit=by_commit)
         both = (*heads, *lately)
         known = self.of([run for head in both for run in head.runs[:BASE]])
-        past = self._past(look, lately, known)
+        past = _Past(
+            cells={run: {cell.arch: cell for cell in cells} for run, cells in known.items()},
+            columns=[head.runs[:BASE] for head in reversed(lately)],
+            base=self._base(look) if look.differs else {},
+        )
         rows = [row for row in self._rows(look, heads) if _matters(row.arch.name, look, past)]
         shown = rows[window.row : window.row + window.rows]
-        squares = _squares(heads, known)
         groups: dict[str, int] = {}
         for row in rows:
             groups[row.group] = groups.get(row.group, 0) + 1
         return Board(
             heads=heads,
-            lines=tuple(_line(row, heads, squares, look, past) for row in shown),
+            lines=tuple(_line(row, heads, look, past) for row in shown),
             columns=self.matrix.count(look.wanted, by_commit=by_commit),
             rows=len(rows),
             groups=tuple(groups.items()),
@@ -92,20 +110,6 @@ class Windows:
         ]
         return sorted(wanted, key=lambda row: order.index(row.group))
 
-    def _past(
-        self, look: Look, lately: Sequence[Head], known: Mapping[RunId, Sequence[CellView]]
-    ) -> _Past:
-        cells = [c for head in lately for run in head.runs[:BASE] for c in known.get(run, ())]
-        outcomes = {
-            CellId(c.cell): Outcome(cell=CellId(c.cell), verdict=c.verdict, blame=c.blame)
-            for c in cells
-            if c.verdict
-        }
-        archs = dict.fromkeys(cell.arch for cell in cells if cell.verdict)
-        columns = [head.runs for head in reversed(lately)]
-        trend = {arch: tuple(_outcome(outcomes, runs, arch) for runs in columns) for arch in archs}
-        return _Past(trend=trend, base=self._base(look) if look.differs else {})
-
     def _base(self, look: Look) -> dict[str, Verdict]:
         """Return the newest word of the branch that is compared with, by arch."""
         wanted = Wanted(repo=look.wanted.repo, ref=look.differs)
@@ -121,61 +125,39 @@ def windows(library: Library, matrix: Matrix) -> Windows:
     return Windows(archs=library.archs, of=known.of, some=known.some, matrix=matrix)
 
 
-def _squares(
-    heads: Sequence[Head], known: Mapping[RunId, Sequence[CellView]]
-) -> dict[CellId, CellView]:
-    """Return the squares that there are, of every run that a column holds."""
-    runs = [run for head in heads for run in head.runs[:BASE]]
-    return {CellId(cell.cell): cell for run in runs for cell in known.get(run, ())}
-
-
-def _outcome(
-    outcomes: Mapping[CellId, Outcome], runs: Sequence[RunId], arch: str
-) -> Outcome | None:
-    found = (outcomes.get(cell_id(run, arch)) for run in runs)
-    return next((outcome for outcome in found if outcome), None)
-
-
 def _matters(arch: str, look: Look, past: _Past) -> bool:
     """Return whether a row has anything to show of what is looked for."""
     wanted = look.wanted
-    lately = [outcome for outcome in past.trend.get(arch, ()) if outcome]
+    if not (look.differs or wanted.verdict or wanted.blame):
+        return True
+    lately = [cell for cell in past.trend(arch) if cell]
     if look.differs:
         base = past.base.get(arch)
         lately = [o for o in lately if o.verdict in _WORDS and o.verdict != base]
     if wanted.verdict:
-        lately = [outcome for outcome in lately if outcome.verdict is wanted.verdict]
+        lately = [cell for cell in lately if cell.verdict is wanted.verdict]
     if wanted.blame:
-        lately = [outcome for outcome in lately if outcome.blame is wanted.blame]
-    return bool(lately) or not (look.differs or wanted.verdict or wanted.blame)
+        lately = [cell for cell in lately if cell.blame is wanted.blame]
+    return bool(lately)
 
 
-def _line(
-    row: _Row,
-    heads: Sequence[Head],
-    squares: Mapping[CellId, CellView],
-    look: Look,
-    past: _Past,
-) -> Line:
+def _line(row: _Row, heads: Sequence[Head], look: Look, past: _Past) -> Line:
     name = row.arch.name
     base = past.base.get(name)
-    found = (_newest(squares, head.runs, name) for head in heads)
+    found = (_newest(past.of(head.runs[:BASE], name)) for head in heads)
     return Line(
         arch=row.arch,
         group=row.group,
         squares=tuple(
             Square(cell=cell, faint=_faint(cell, look, base)) if cell else None for cell in found
         ),
-        trend=tuple(o.verdict if o else None for o in past.trend.get(name, ())),
+        trend=tuple(o.verdict if o else None for o in past.trend(name)),
         base=base,
     )
 
 
-def _newest(
-    squares: Mapping[CellId, CellView], runs: Sequence[RunId], arch: str
-) -> CellView | None:
-    """Return the newest of the runs' squares that says something, else the newest."""
-    found = [s for s in (squares.get(cell_id(run, arch)) for run in runs) if s]
+def _newest(found: Sequence[CellView]) -> CellView | None:
+    """Return the newest of one column's squares that says something, else the newest."""
     told = [square for square in found if square.state is not State.WAITING]
     return next(iter(told or found), None)
 

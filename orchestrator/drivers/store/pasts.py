@@ -1,7 +1,7 @@
 """What archs and machines have behind them."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,10 @@ class Pasts:
     """`ports.pasts.Pasts` over a database."""
 
     database: Database
+    #: results by arch and number of runs, with when that was
+    _seen: dict[tuple[str, int], tuple[tuple[int, int], tuple[Judged, ...]]] = field(
+        default_factory=dict
+    )
 
     def last_good(self, repo: str, arch: str, before: RunId) -> AttemptId | None:
         """Return the newest attempt before that run that the arch passed with, or None."""
@@ -30,8 +34,16 @@ class Pasts:
     def results(self, arch: str, runs: int) -> tuple[Judged, ...]:
         """Return what attempts of the arch in the newest `runs` came to, the newest first."""
         with self.database.read() as tx:
+            # all that is asked for changes with a new run or a new judgement only
+            state = tx.single("past_state")
+            now = (state.run, state.judged)
+            seen = self._seen.get((arch, runs))
+            if seen and seen[0] == now:
+                return seen[1]
             rows = tx.all("past_results", arch=arch, runs=runs)
-        return tuple(_judged(arch, row) for row in rows)
+        found = tuple(_judged(arch, row) for row in rows)
+        self._seen[arch, runs] = (now, found)
+        return found
 
     def tenures(self, node: str, limit: int) -> tuple[Tenure, ...]:
         """Return who had the machine, the newest first."""

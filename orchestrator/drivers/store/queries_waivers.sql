@@ -44,6 +44,11 @@ join attempts a on a.cell = cast(r.id as text) || '/' || cast(:arch as text)
 where r.repo = :repo and r.id < :run and a.verdict = 'passed'
 order by r.id desc, a.number desc limit 1;
 
+-- past_state -- the newest run and the newest judgement
+select
+    (select coalesce(max(id), 0) from runs) as run,
+    (select coalesce(max(seq), 0) from events where kind = 'judged') as judged;
+
 -- past_results -- what attempts of an arch came to in the newest runs, the newest first
 select r.id as run, r.repo, r.ref, r.commit_id, a.id as attempt, a.cell, a.ruling, e.at
 from (select id, repo, ref, commit_id from runs order by id desc limit :runs) r
