@@ -4,9 +4,12 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -17,8 +20,16 @@ from orchestrator.drivers.switch.folder import FolderSwitch
 from orchestrator.drivers.switch.lines import Lines, LineSwitch
 from orchestrator.lab.qemu import segment
 from orchestrator.model.errors import ConfigError, InfraError, Unreachable
+from orchestrator.model.ids import AttemptId
+from orchestrator.model.lease import Lease
+from orchestrator.model.node import Bmc, Node, Provenance, SwitchPort
+from orchestrator.model.request import Commit, Snapshot
+from orchestrator.model.run import Host, Task
+from orchestrator.model.secret import Secret
 from orchestrator.ports.clock import Deadline
+from orchestrator.stages import provision
 from tests.contract.sshd import Sshd
+from tests.contract.storing import arch
 
 BOUND = "Access Mode VLAN:"
 LINES = Lines(
@@ -201,3 +212,52 @@ def test_a_lab_file_that_cannot_be(changes: dict[str, str], says: str, tmp_path:
     with pytest.raises(ConfigError) as refused:
         lab(tmp_path, **changes)
     assert says in str(refused.value)
+
+
+class Recording:
+    """A switch that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+
+    def join(self, ports: Sequence[str], _deadline: Deadline) -> str:
+        """Remember the ports."""
+        self.asked.append(list(ports))
+        return f"segment {ports[0]}"
+
+
+def test_a_lease_is_wired_before_its_machines_are_switched_on() -> None:
+    switch = Recording()
+    plugs = [SwitchPort(switch="rack", port="e1"), SwitchPort(switch="rack", port="e4"), None]
+    bmc = Bmc(address="10.0.0.9", port=623, user="lab", password=Secret("none"))
+    nodes = [
+        Node(
+            name=f"n{number}",
+            mac=f"52:54:00:00:00:0{number}",
+            bmc=bmc,
+            provenance=Provenance.PHYSICAL,
+            capabilities=frozenset(),
+            address="10.0.0.8",
+            switch=plug,
+        )
+        for number, plug in enumerate(plugs, 1)
+    ]
+    attempt = AttemptId("1/vlan/1")
+    hosts = tuple(
+        Host(node=node, lease=Lease(node=node.name, attempt=attempt, role="all", token=1))
+        for node in nodes
+    )
+    commit = Commit(repo="r", ref="main", sha="1" * 40)
+    task = Task(
+        attempt=attempt,
+        arch=arch("vlan"),
+        snapshot=Snapshot(commit=commit, archive=""),
+        hosts=hosts,
+        folder="",
+    )
+    kit: Any = SimpleNamespace(switches={"rack": switch})
+    (told,) = provision._wire(task, kit, soon())
+    assert switch.asked == [["e1", "e4"]]
+    assert told.text == "data cards at e1, e4 are on segment e1, and nobody else's"
+    again = list(provision._wire(replace(task, past=(told,)), kit, soon()))
+    assert (again, switch.asked) == ([], [["e1", "e4"]] * 2), "done again, told once"
