@@ -81,6 +81,17 @@ def test_a_bus_that_came_back_is_not_gone() -> None:
     assert of_deploy([LogFile(node="n1", name="x.log", text=again.text + gone.text)]) is not None
 
 
+def test_a_bus_that_was_late_once_is_not_gone() -> None:
+    """A service says when it tries again, and nothing when that succeeds."""
+    late = (
+        "2026-11-28 22:50:24.338 4021 ERROR oslo.messaging._drivers.impl_rabbit [-] Connection "
+        "failed: timed out (retrying in 1.0 seconds): TimeoutError: timed out\n"
+    )
+    assert of_deploy([LogFile(node="n1", name="x.log", text=late)]) is None
+    again = late + late.replace("1.0 seconds", "3.0 seconds")
+    assert of_deploy([LogFile(node="n1", name="x.log", text=again)]) is not None
+
+
 @pytest.mark.parametrize(
     ("request_id", "service", "sentence"),
     [
