@@ -46,8 +46,10 @@ class Notices(Protocol):
         """Make the message due again, with its tries forgotten; raise `NotFound`."""
         ...
 
-    def messages(self, subscription: str = "", limit: int = 50) -> tuple[Message, ...]:
-        """Return the newest messages first, of one subscription if named."""
+    def messages(
+        self, subscription: str = "", limit: int = 50, after: str = ""
+    ) -> tuple[Message, ...]:
+        """Return the newest messages first, of one subscription and after one, if named."""
         ...
 
     def changes(self, wanted: Subscription, limit: int) -> tuple[Change, ...]:

@@ -69,13 +69,16 @@ class Mailroom:
         """Return the newest changes, the newest first."""
         return self.notices.changes(wanted, limit)
 
-    def messages(self, subscription: str, limit: int) -> tuple[Message, ...]:
-        """Return the newest messages first; raise `NotFound` for an unknown subscription."""
+    def messages(self, subscription: str, limit: int, after: str = "") -> tuple[Message, ...]:
+        """Return the newest messages first, after one if named.
+
+        Raises `NotFound` for an unknown subscription.
+        """
         if subscription and subscription not in self.subscriptions:
             known = ", ".join(self.subscriptions) or "none"
             msg = f"the lab file has no `[notices.{subscription}]` (known: {known})"
             raise NotFound(msg)
-        return self.notices.messages(subscription, limit)
+        return self.notices.messages(subscription, limit, after)
 
     def _deliver_one(self, name: str) -> bool:
         """Send the message that is due, if any; return whether there was one."""

@@ -50,7 +50,7 @@ class Place:
         found = self._read(of)
         if found is None:
             return None
-        if not isinstance(found, str) or not found:
+        if not isinstance(found, str) or not found.isprintable() or not found:
             raise _bad()
         return found
 

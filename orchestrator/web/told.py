@@ -14,6 +14,7 @@ from orchestrator.model.verdict import Verdict
 from orchestrator.web import atom
 from orchestrator.web.addresses import RunHere
 from orchestrator.web.auth import Writer
+from orchestrator.web.cursors import PlaceHere
 from orchestrator.web.house import Here, House
 
 routes = APIRouter()
@@ -43,9 +44,13 @@ def export(house: Here, run: RunHere, form: Format) -> Response:
 
 
 @routes.get("/api/notices", dependencies=[Writer])
-def notices(house: Here, subscription: str = "", limit: Limit = 50) -> tuple[Message, ...]:
+def notices(
+    house: Here, place: PlaceHere, subscription: str = "", limit: Limit = 50
+) -> tuple[Message, ...]:
     """Return the newest messages first; they hold addresses of people, hence the token."""
-    return house.mailroom.messages(subscription, limit)
+    found = house.mailroom.messages(subscription, limit, place.text("notices") or "")
+    place.lead_on("notices", found[-1].id if len(found) == limit else None)
+    return found
 
 
 @routes.post("/api/notices/{message}/replay", dependencies=[Writer], status_code=HTTPStatus.OK)

@@ -153,6 +153,8 @@ def test_a_storm_is_one_message_to_each(store: Store) -> None:
     messages = store.notices.messages()
     assert {m.recipient for m in messages} == set(everybody(messages[0].changes[0]))
     assert {len(m.changes) for m in messages} == {40}
+    first = store.notices.messages(limit=1)
+    assert (*first, *store.notices.messages(limit=9, after=first[0].id)) == messages
 
 
 def test_who_wants_every_moment_gets_each_in_a_message(store: Store) -> None:

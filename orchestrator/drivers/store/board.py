@@ -105,7 +105,7 @@ class Board:
         if len(found) > limit:
             return shown, page[-1]
         # a name that is greater than any: the rest of that run was looked through
-        return shown, CellId(f"{before}/\U0010ffff") if len(runs) == _RUNS else None
+        return shown, CellId(f"{before}/\ufffd") if len(runs) == _RUNS else None
 
     def past(self, attempts: Sequence[AttemptId]) -> Mapping[AttemptId, tuple[Event, ...]]:
         """Return what happened to those attempts, each oldest first."""

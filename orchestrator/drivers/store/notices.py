@@ -102,10 +102,13 @@ class Notices:
             tx.run("message_replay", message=message, now=stamp(now))
             return _message(tx, _found(tx, message))
 
-    def messages(self, subscription: str = "", limit: int = 50) -> tuple[Message, ...]:
-        """Return the newest messages first, of one subscription if named."""
+    def messages(
+        self, subscription: str = "", limit: int = 50, after: str = ""
+    ) -> tuple[Message, ...]:
+        """Return the newest messages first, of one subscription and after one, if named."""
+        values: dict[str, Value] = {"subscription": subscription, "limit": limit, "after": after}
         with self.database.read() as tx:
-            rows = tx.all("messages_newest", subscription=subscription, limit=limit)
+            rows = tx.all("messages_newest", **values)
             return tuple(_message(tx, row) for row in rows)
 
     def changes(self, wanted: Subscription, limit: int) -> tuple[Change, ...]:

@@ -117,10 +117,15 @@ limit 1;
 select id, subscription, recipient, made_at, due_at, tries, state, said
 from messages where id = :message;
 
--- messages_newest -- the newest messages, of one subscription or (if empty) of all
+-- messages_newest -- the newest messages after one, of one subscription or (if empty) of all
 select id, subscription, recipient, made_at, due_at, tries, state, said
 from messages
 where cast(:subscription as text) in ('', subscription)
+    and (
+        cast(:after as text) = ''
+        or made_at < (select a.made_at from messages a where a.id = :after)
+        or made_at = (select a.made_at from messages a where a.id = :after) and id > :after
+    )
 order by made_at desc, id
 limit :limit;
 
