@@ -18,8 +18,6 @@ from orchestrator.drivers.console.trial import SolTrial
 from orchestrator.drivers.deploy.ansible import AnsibleDeploy
 from orchestrator.drivers.engine.durable import DbosEngine
 from orchestrator.drivers.files.folder import FolderFiles
-from orchestrator.drivers.hypervisor.winrm import WinrmHypervisor
-from orchestrator.drivers.hypervisor.xapi import XapiHypervisor
 from orchestrator.drivers.notify.files import FileNotify
 from orchestrator.drivers.orphans.cookie import CookieOrphans
 from orchestrator.drivers.shell.ssh import SshShell
@@ -53,6 +51,7 @@ from orchestrator.wiring.lab import LabParts
 from orchestrator.wiring.notices import mailroom
 from orchestrator.wiring.partners import contracts, partners, partnership
 from orchestrator.wiring.reviews import reviewing
+from orchestrator.wiring.sessions import sessions
 from orchestrator.wiring.suites import suites
 from orchestrator.wiring.switches import switches
 
@@ -187,7 +186,7 @@ def _kit(
         orders=store.orders,
         contracts=contracts(lab),
         switches=switches(lab),
-        sessions={"xenserver": XapiHypervisor(), "hyperv": WinrmHypervisor()},
+        sessions=sessions(),
         partners=partners(lab, store.deliveries, SystemClock(), url, looks.flight_log(home)),
     )
 
