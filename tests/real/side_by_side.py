@@ -41,6 +41,8 @@ class Watched:
     """The first boot of the machine that QEMU calls `name`, watched until it ends."""
 
     name: str
+    #: where its files are: other labs have machines of that name
+    place: Path
     #: what its console said by now
     console: Callable[[], str]
     moments: dict[str, Moment] = field(default_factory=dict)
@@ -57,7 +59,7 @@ class Watched:
         self._over.set()
 
     def _watch(self) -> None:
-        while (machine := _running(self.name)) is None:
+        while (machine := _running(self.name, self.place)) is None:
             if self._over.wait(_POLL_SECONDS):
                 return
         last = Moment(wall=0, processor=0)
@@ -79,10 +81,23 @@ class Watched:
         return now
 
 
-def _running(name: str) -> psutil.Process | None:
+def spent(name: str, place: Path, until: Callable[[], bool]) -> float:
+    """Return what the machine `name` cost the processor when `until` was true, in seconds."""
+    cost = 0.0
+    while not until():
+        time.sleep(_POLL_SECONDS)
+        machine = _running(name, place)
+        with suppress(psutil.NoSuchProcess):
+            used = machine.cpu_times() if machine else None
+            cost = used.user + used.system if used else cost
+    return cost
+
+
+def _running(name: str, place: Path) -> psutil.Process | None:
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if words and "qemu-system" in words[0] and name in words[1:3]:
+        ours = any(str(place) in word for word in words)
+        if ours and "qemu-system" in words[0] and name in words[1:3]:
             return process
     return None
 
