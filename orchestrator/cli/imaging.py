@@ -16,7 +16,7 @@ from orchestrator.wiring import images
 def main(home: Path, lab: str, name: str = "", again: str = "") -> int:
     """Return the exit status: 2 for what was asked wrongly, 3 for a build that failed."""
     try:
-        done = _build(home, lab, name, again=bool(again)) if name else _list(home, lab)
+        done = _build(home, lab, name, again=bool(again)) if name else _list(lab)
     except ConfigError as error:
         _say(str(error))
         return ExitStatus.USAGE
@@ -27,8 +27,8 @@ def main(home: Path, lab: str, name: str = "", again: str = "") -> int:
     return ExitStatus.PASSED
 
 
-def _list(home: Path, lab: str) -> dict[str, object]:
-    return {"images": images.known(home, lab)}
+def _list(lab: str) -> dict[str, object]:
+    return {"images": images.known(lab)}
 
 
 def _build(home: Path, lab: str, name: str, *, again: bool) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The emulated machines of a lab: their installer, package cache, golden images and bays."""
 
 import fcntl
+import hashlib
 import math
 import os
 import sys
@@ -189,26 +190,26 @@ _FILLED: Mapping[str, Callable[[Image, Emulated, int], Image]] = {
 
 def _start(folder: Path, wanted: Emulated) -> Box:
     folder.mkdir(parents=True, exist_ok=True)
-    port = packages_port(folder)
-    service = packages.command(packages_folder(), port, wanted.mirror)
     names = [name_of(number) for number in range(1, wanted.nodes + 1)]
-    services = (service, *segment.commands(folder, names))
+    services = (packages_command(wanted), *segment.commands(folder, names))
     emulation = Emulation(shape=shape(wanted), services=services, redfish=wanted.redfish)
     return box.start(folder, nodes=wanted.nodes, speed=math.inf, emulation=emulation)
 
 
-def packages_port(folder: Path) -> int:
-    """Return the port of the lab's package cache: the same for as long as the lab's folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "packages.port"
-    if not path.exists():
-        path.write_text(str(packages.free_port()))
-    return int(path.read_text())
+def packages_port(wanted: Emulated) -> int:
+    """Return the port of this user's package cache of the lab's mirror: the same in every lab."""
+    return packages.port(_packages_folder(wanted))
 
 
-def packages_folder() -> Path:
-    """Return where fetched packages are kept."""
-    return cache() / "packages"
+def packages_command(wanted: Emulated) -> tuple[str, ...]:
+    """Return the command of that cache; raises `ConfigError` when this host has none."""
+    return packages.command(_packages_folder(wanted), packages_port(wanted), wanted.mirror)
+
+
+def _packages_folder(wanted: Emulated) -> Path:
+    usual = wanted.mirror == Emulated().mirror
+    mirror = hashlib.sha256(wanted.mirror.encode()).hexdigest()[:16]
+    return cache() / ("packages" if usual else f"packages-{mirror}")
 
 
 def _mend(lab: Box, wanted: Emulated) -> bool:

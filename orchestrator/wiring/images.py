@@ -39,9 +39,9 @@ class Known:
     template: bool
 
 
-def known(home: Path, lab: str) -> tuple[Known, ...]:
+def known(lab: str) -> tuple[Known, ...]:
     """Return the lab's images; raise `ConfigError` for a lab without emulated machines."""
-    wanted, found = _images(home, lab)
+    wanted, found = _images(lab)
     return tuple(_look(image, wanted) for image in found.values())
 
 
@@ -53,7 +53,7 @@ def build(
     An image that is there is kept, since machines may run from it, unless it is asked for `again`;
     None then. Raises `NotFound`, `ConfigError`, or `InfraError` with the console's last words.
     """
-    wanted, found = _images(home, lab)
+    wanted, found = _images(lab)
     if name not in found:
         raise NotFound(f"this lab has no image {name!r}; it has {', '.join(found)}")
     with emulated.building(), _packages(home, wanted) as port:
@@ -81,12 +81,12 @@ def _golden(image: Image, shape: Shape) -> Golden:
     return golden
 
 
-def _images(home: Path, lab: str) -> tuple[Emulated, dict[str, Image]]:
+def _images(lab: str) -> tuple[Emulated, dict[str, Image]]:
     file = config.load(SHIPPED_LAB if lab == QEMU else Path(lab), drivers=KNOWN)
     if file.emulated is None:
         msg = f"{file.path} has no table [emulated]: images are built on an emulated machine"
         raise ConfigError(msg)
-    port = emulated.packages_port(home / "lab")
+    port = emulated.packages_port(file.emulated)
     return file.emulated, emulated.images(dict(file.images), file.emulated, port)
 
 
@@ -127,11 +127,9 @@ def _order(image: Image, wanted: Emulated, say: Callable[[str], None]) -> Order:
 @contextmanager
 def _packages(home: Path, wanted: Emulated) -> Iterator[int]:
     """Yield the port of a package cache: that of the home's lab if it runs, or one of our own."""
-    folder = home / "lab"
-    port = emulated.packages_port(folder)
-    if box.attach(folder):
+    port = emulated.packages_port(wanted)
+    if box.attach(home / "lab"):
         yield port
         return
-    argv = packages.command(emulated.packages_folder(), port, wanted.mirror)
-    with packages.running(argv):
+    with packages.running(emulated.packages_command(wanted)):
         yield port

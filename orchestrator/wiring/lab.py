@@ -174,7 +174,7 @@ def _emulated(
 ) -> LabParts:
     """Return the lab with its emulated machines beside those that the file lists."""
     folder = home.folder / "lab"
-    images = emulated.images(dict(lab.images), wanted, emulated.packages_port(folder))
+    images = emulated.images(dict(lab.images), wanted, emulated.packages_port(wanted))
     machines = emulated.start(folder, wanted)
     sample = str(make(home.folder / "sample"))
     count = f"{wanted.nodes} emulated machines"

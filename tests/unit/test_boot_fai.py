@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.drivers.boot import configspace, diskconfig, nodepart
 from orchestrator.drivers.boot.fai import FaiMethod
+from orchestrator.drivers.boot.image import key
 from orchestrator.drivers.boot.rendering import TEMPLATES
 from orchestrator.model.errors import ConfigError
 from orchestrator.model.ids import AttemptId
@@ -122,6 +123,23 @@ def test_answers_that_fai_would_refuse_are_refused_before_power_on(
     layout.write_text(layout.read_text().replace("primary /", "prinary /"))
     with pytest.raises(ConfigError, match=r"fai/node\.j2:16: .*\(as rendered for n1\)"):
         FaiMethod(tmp_path).render(node, image, ATTEMPT, URL)
+
+
+def test_a_golden_image_of_it_has_a_key_wherever_its_files_are(
+    image: Image, tmp_path: Path
+) -> None:
+    places: list[Path] = []
+    for name in ("linux", "initrd", "base.tar.zst"):
+        (tmp_path / name).write_bytes(name.encode())
+        places.append(tmp_path / name)
+    files = (image.extras[0], ("base.tar.zst", str(places[2])))
+    found = replace(image, kernel=str(places[0]), initrd=str(places[1]), extras=files)
+    first = key(found, FaiMethod())
+    moved = shutil.copytree(tmp_path, tmp_path / "moved")
+    elsewhere = (image.extras[0], ("base.tar.zst", str(moved / "base.tar.zst")))
+    assert first == key(replace(found, kernel=str(moved / "linux"), extras=elsewhere), FaiMethod())
+    places[2].write_bytes(b"other packages")
+    assert first != key(found, FaiMethod())
 
 
 def test_an_image_without_a_config_space_is_told(node: Node, image: Image) -> None:

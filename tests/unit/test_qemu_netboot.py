@@ -2,8 +2,10 @@
 
 import io
 import shutil
+import socket
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,10 @@ from orchestrator.lab.qemu.cpio import Entry
 from orchestrator.model.errors import ConfigError
 
 FILE = stat.S_IFREG | 0o644
+CACHER = pytest.mark.skipif(
+    shutil.which("apt-cacher-ng", path="/usr/sbin") is None,
+    reason="needs the package apt-cacher-ng",
+)
 names = st.text(alphabet="abcdefgh-.", min_size=1, max_size=12).filter(
     lambda name: name not in {".", ".."}
 )
@@ -222,13 +228,42 @@ def test_half_an_answer_is_refused(tmp_path: Path, line: str) -> None:
     assert "unable to determine template" in (tmp_path / "said.log").read_text()
 
 
-@pytest.mark.skipif(
-    shutil.which("apt-cacher-ng", path="/usr/sbin") is None,
-    reason="needs the package apt-cacher-ng",
-)
+def test_labs_of_a_user_share_the_port_of_their_package_cache(tmp_path: Path) -> None:
+    chosen = packages.port(tmp_path / "cache")
+    assert packages.port(tmp_path / "cache") == chosen
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["port"]
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until_it_answers(port: int) -> None:
+    end = time.monotonic() + 30
+    while not answers(port):
+        assert time.monotonic() < end, "no package cache answers"
+        time.sleep(0.05)
+
+
+@CACHER
+def test_package_caches_of_a_user_take_turns(tmp_path: Path) -> None:
+    port = packages.port(tmp_path)
+    command = packages.command(tmp_path, port, "http://mirror.example/debian/")
+    with packages.running(command):
+        wait_until_it_answers(port)
+        second = packages.running(command)
+        second.__enter__()
+        assert answers(port)
+    wait_until_it_answers(port)
+    second.__exit__(None, None, None)
+    assert not answers(port)
+
+
+@CACHER
 def test_the_package_cache_keeps_to_one_mirror_and_its_folder(tmp_path: Path) -> None:
     command = packages.command(tmp_path / "cache", 3999, "http://mirror.example/debian/")
-    assert command[0].endswith("apt-cacher-ng")
+    assert command[3].endswith("apt-cacher-ng")
     text = Path(command[-1], "acng.conf").read_text()
     assert "Remap-mirror: /debian ; http://mirror.example/debian\n" in text
     assert "BindAddress: 127.0.0.1\nPort: 3999\n" in text

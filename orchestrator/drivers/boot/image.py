@@ -43,11 +43,17 @@ def key(image: Image, method: Method, *, uefi: bool = False) -> str:
     firmware is: an installer divides the disk as it wants, and puts the loader where it looks.
     """
     files = (image.kernel, image.initrd, *(path for _, path in image.extras))
-    placeless = replace(image, kernel="", initrd="", extras=(), mirror_host=_ANY_HOST, role="")
+    placeless = replace(image, kernel="", initrd="", mirror_host=_ANY_HOST, role="")
     rendered = method.render(ANYBODY, placeless, _ANY_ATTEMPT, _ANY_URL)
     seal = (sealing.script(), sealing.forget())
     firmware = (UEFI,) if uefi else ()
-    parts = (rendered.script, rendered.answers, _said(placeless), *seal, *firmware)
+    parts = (
+        rendered.script,
+        rendered.answers,
+        _said(replace(placeless, extras=())),
+        *seal,
+        *firmware,
+    )
     digest = hashlib.sha256("\0".join(parts).encode())
     for path in map(Path, files):
         stat = path.stat()

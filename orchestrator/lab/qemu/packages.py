@@ -1,4 +1,8 @@
-"""The package cache that emulated nodes install from: what one fetched, none fetches again."""
+"""The package cache that emulated nodes install from: what one fetched, none fetches again.
+
+A user's labs share it, and its port with it: what was installed remembers where its packages came
+from, golden images with the rest. One lab runs it at a time; when that ends, the next one does.
+"""
 
 import os
 import random
@@ -38,20 +42,34 @@ FilePerms: 00644
 """
 
 
-def free_port() -> int:
-    """Return a loopback port that is free now, of those that the cache can listen on."""
+def port(folder: Path) -> int:
+    """Return the loopback port of the cache in `folder`, chosen once for all labs."""
+    path = folder / "port"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f"port.{os.getpid()}"
+        draft.write_text(str(_free_port()))
+        with suppress(FileExistsError):  # another lab was first: its port is ours, too
+            os.link(draft, path)
+        draft.unlink()
+    return int(path.read_text())
+
+
+def _free_port() -> int:
+    """Return a port that is free now, of those that the cache can listen on."""
     while True:
-        port = _DICE.randrange(*_PORTS)
+        found = _DICE.randrange(*_PORTS)
         with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+            probe.bind(("127.0.0.1", found))
+            return found
 
 
-def command(folder: Path, port: int, mirror: str) -> tuple[str, ...]:
+def command(folder: Path, at: int, mirror: str) -> tuple[str, ...]:
     """Return the command of a cache of `mirror` on a loopback port; it stays in the foreground.
 
-    It keeps everything in `folder`, for which this writes its configuration; it may be killed at
-    any instant. Nodes use `http://HOST:PORT/debian`. Raises `ConfigError` when it is not installed.
+    While another runs in that folder it waits for its end. It keeps everything in `folder`, for
+    which this writes its configuration; it may be killed at any instant. Nodes use
+    `http://HOST:PORT/debian`. Raises `ConfigError` when it is not installed.
     """
     program = shutil.which(_PROGRAM, path="/usr/sbin:/usr/bin")
     if program is None:
@@ -61,10 +79,11 @@ def command(folder: Path, port: int, mirror: str) -> tuple[str, ...]:
     for name in ("kept", "log", "etc"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     text = _CONFIGURATION.format(
-        folder=folder, port=port, directory=DIRECTORY, mirror=mirror.rstrip("/")
+        folder=folder, port=at, directory=DIRECTORY, mirror=mirror.rstrip("/")
     )
     write_atomic(folder / "etc" / "acng.conf", text)
-    return (program, "-c", str(folder / "etc"))
+    alone = ("flock", "--no-fork", str(folder / "lock"))
+    return (*alone, program, "-c", str(folder / "etc"))
 
 
 @contextmanager
