@@ -87,8 +87,10 @@ def test_a_faulty_machine_is_infra_and_the_cell_passes_elsewhere(
     assert lab.cli("lab", "fault", sick, ill.fault).returncode == 0
     try:
         with only(lab, sick):
-            run = lab.ask("trunk", ill.arch or f"machine-{ill.way}")
+            arch = ill.arch or f"machine-{ill.way}"
+            asked = lab.begin("run", "sample@trunk", "--on", arch, "--json")
             lab.wait_for(lab.leased, 600, f"{sick} to be leased")
+        run = int(asked.json()["run"])
         lab.wait_for(lambda: lab.done(run), 2 * HOUR, "the run to end")
     finally:
         lab.cli("lab", "clear", sick)
