@@ -16,6 +16,8 @@ import pytest
 from orchestrator.drivers.children.warm import WarmChildren
 from orchestrator.drivers.console.sol import SolConsole
 from orchestrator.drivers.power.ipmi import IpmiPower
+from orchestrator.model.flight import TIMES
+from orchestrator.model.recorder import times_of
 from orchestrator.ports.console import Console
 from tests.contract import rig as rigs
 from tests.contract.power_law import descendants, within
@@ -83,6 +85,13 @@ def test_records_what_the_machine_prints(console: Console, machine: Machine, log
         recorded(console, log, "line 298", "line 299")
     text = Path(log).read_bytes()
     assert b"".join(b"line %d\r\n" % n for n in range(300)) in text
+    # What is in the file of times is where a part begins, and when it came.
+    times = times_of(Path(log).with_suffix(TIMES).read_text())
+    offsets = [offset for offset, _ in times]
+    assert offsets[0] == len(f"{CONNECTED}\n")
+    assert offsets == sorted(set(offsets))
+    assert [at for _, at in times] == sorted(at for _, at in times)
+    assert abs(time.time() - times[-1][1].timestamp()) < 600
     machine.prints(b"nobody listens\r\n")
     time.sleep(0.3)
     assert Path(log).read_bytes() == text

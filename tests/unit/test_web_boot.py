@@ -50,6 +50,14 @@ def test_a_machine_is_led_from_its_mac_to_its_call_back(home: Furnished, offered
     found = home.store.offers.by_token(offered.token)
     assert found is not None
     assert found.fetched == ("script", "kernel", "initrd", "answers", "key")
+    kept = home.house.files.read(ATTEMPT, "flight.log", 0, 9999).decode()
+    assert [
+        line.partition(" network n01 HTTP: it ")[2].partition(",")[0] for line in kept.splitlines()
+    ] == [
+        *("fetched its boot script", "fetched kernel", "fetched initrd", "fetched its answers"),
+        *("fetched the public key", "called home"),
+    ]
+    assert offered.token not in kept
     assert found.access is not None
     assert found.access.host_key == ssh.rpartition(" ")[0]
     assert (found.access.address, found.access.port, found.access.user) == (
