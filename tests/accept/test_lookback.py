@@ -70,6 +70,7 @@ def test_a_lieutenant_finds_what_is_new_and_reads_why(chain: Chain, page: Page) 
     news.get_by_role("link", name=ARCH, exact=True).first.click()
     page.wait_for_url(re.compile(r"/cells/\d+/hyperv-flat$"))
     expect(page.locator("#recorder")).to_contain_text("beside the last good one")
+    expect(page.locator("#live")).to_have_text("live")
     first = page.locator("svg.on-power a.dot:not(.good)").first
     first.focus()
     said = page.locator("#recorder-said")

@@ -38,3 +38,5 @@ for (const kind of ["pointerover", "focusin"]) {
     if (dot) tell(dot);
   });
 }
+const focused = document.activeElement?.closest("a.dot");
+if (focused) tell(focused);
