@@ -42,6 +42,13 @@ GOLDEN = (
     ),
     lines(
         Weight.TELLS,
+        # systemd leaves out the middle of a long name
+        r"Failed to start .*smoketest-.* own and call home",
+        says="the installed system could not make itself this machine's own ({line});"
+        " read its console for what its shell complains of, and try again",
+    ),
+    lines(
+        Weight.TELLS,
         r"^smoketest: nobody said where home is",
         says="the installed system was not told where home is;"
         " mend the kernel's command line in the boot script",

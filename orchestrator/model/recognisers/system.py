@@ -115,7 +115,7 @@ SYSTEM = (
     ),
     lines(
         Weight.WARNS,
-        r"Timed out waiting for device |Dependency failed for .*(?:File Systems|/)",
+        r"Timed out waiting for device (?!.*tty)|Dependency failed for .*(?:File Systems|/)",
         says="the installed system misses a file system ({line}); check disk and partitions",
     ),
     lines(
