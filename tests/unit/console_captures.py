@@ -14,10 +14,7 @@ FAILED = {
     "disk-too-small": (INFRA, "could not partition the disk (!! ERROR: Failed to partition"),
     "fai-config-space-404": (INFRA, "FAI could not fetch a file (curl: (22) The requested URL"),
     "fai-disk-too-small": (CONFIG, "FAI could not partition the disk (Sorry, can't create a part"),
-    "home-failed": (
-        INFRA,
-        "could not make itself this machine's own ([FAILED] Failed to start smo",
-    ),
+    "home-failed": (INFRA, "could not make itself this machine's own ([FAILED] Failed to st"),
     "image-too-large": (INFRA, "does not fit the disk (smoketest: disk full: the image has 85"),
     "kernel-404": (INFRA, "linux... No such file or directory (http://ipxe.org/2d0c613b))"),
     "mirror-down": (INFRA, "cannot use its mirror (!! ERROR: Bad archive mirror)"),

@@ -45,7 +45,7 @@ GOLDEN = (
         # systemd leaves out the middle of a long name
         r"Failed to start .*smoketest-.* own and call home",
         says="the installed system could not make itself this machine's own ({line});"
-        " read its console for what its shell complains of, and try again",
+        " check its disk and network; its console log may tell what its shell complained of",
     ),
     lines(
         Weight.TELLS,
