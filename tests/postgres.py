@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import psutil
 import psycopg
 from sqlalchemy import make_url
 
@@ -59,6 +60,12 @@ class Postgres:
     def url(self) -> str:
         """Return where it answers, as a URL of its first database."""
         return f"postgresql://{_OWNER}@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def running(self) -> psutil.Process:
+        """Return the server as a process, to ask what it uses."""
+        assert self._process
+        return psutil.Process(self._process.pid)
 
     def start(self) -> "Postgres":
         """Start it (again) and return once it answers."""
