@@ -5,10 +5,15 @@ import sys
 from pathlib import Path
 
 from orchestrator.drivers.store.check import check
-from orchestrator.drivers.store.database import Database
+from orchestrator.drivers.store.database import NEXT, Database
 from orchestrator.model.errors import SmoketestError, StoreAway
 from orchestrator.model.verdict import ExitStatus
 from orchestrator.wiring.home import Home
+
+_ADVICE = (
+    "is this where smoketest keeps its store, and was it brought up to date by a start of this "
+    "version (`smoketest up`)? If so, bring it back from a backup"
+)
 
 
 def main(home: Path) -> int:
@@ -28,7 +33,7 @@ def main(home: Path) -> int:
         sys.stderr.write(f"{error}\n")
         return ExitStatus.USAGE
     except SmoketestError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{str(error).removesuffix(NEXT)}; {_ADVICE}\n")
         return ExitStatus.UNDECIDED
     sys.stdout.write(json.dumps(wrong) + "\n")
     return ExitStatus.PASSED

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from orchestrator.cli import probes
@@ -18,6 +19,7 @@ from orchestrator.lab.qemu.needs import Need
 from orchestrator.model.errors import ConfigError
 from orchestrator.ports.store import Enrolled
 from orchestrator.wiring.home import Home
+from tests import postgres
 from tests.unit.test_check import smoketest
 
 NEEDED = ("git", "ssh", "ssh-keygen")
@@ -197,3 +199,23 @@ def test_a_store_that_is_none_is_told(home: Path) -> None:
     done = smoketest("doctor", "--store", "--home", home)
     assert done.returncode not in {0, 2}
     assert "could not be looked into" in done.stderr
+    assert "bring it back from a backup" in done.stderr
+    assert "doctor" not in done.stderr
+
+
+@pytest.mark.skipif(not postgres.binaries(), reason="no PostgreSQL server is installed")
+def test_a_store_on_postgresql_is_looked_into_as_well(tmp_path: Path) -> None:
+    with postgres.shared().database() as url:
+        Home(folder=tmp_path).keep_store(url)
+        empty = smoketest("doctor", "--store", "--home", tmp_path)
+        assert empty.returncode not in {0, 2}
+        assert "does not exist; is this where smoketest keeps its store" in empty.stderr
+        store = open_store(url)
+        store.nodes.enrol([Enrolled(name="n01", capabilities=frozenset())], datetime.now(UTC))
+        store.database.close()
+        assert smoketest("doctor", "--store", "--home", tmp_path).returncode == 0
+        with psycopg.connect(url, autocommit=True) as database:
+            database.execute("update nodes set token = 3")
+        done = smoketest("doctor", "--store", "--home", tmp_path)
+        assert done.returncode == 2
+        assert done.stdout == "n01 is at token 3 after 0 leases, the last under 0\n"

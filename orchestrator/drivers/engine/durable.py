@@ -19,7 +19,7 @@ from typing import Protocol
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 
 from orchestrator.drivers.engine.watch import Watch
-from orchestrator.model.errors import LeaseLost
+from orchestrator.model.errors import LeaseLost, StoreAway
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.worker import Worker
 from orchestrator.ports.engine import Engine
@@ -171,6 +171,8 @@ class DbosEngine:
             told = told if woken else time.monotonic()
             try:
                 self._tick(self, woken=woken)
+            except StoreAway as error:
+                log.warning("the queue could not be looked at, it is tried again: %s", error)
             except Exception:
                 log.exception("the queue could not be looked at; it is tried again")
 
@@ -178,5 +180,7 @@ class DbosEngine:
         while not self._closing.wait(Watch.BEAT_SECONDS):
             try:
                 self._watch.look()
+            except StoreAway as error:
+                log.warning("the workers could not be watched, it is tried again: %s", error)
             except Exception:
                 log.exception("the other workers could not be watched; it is tried again")

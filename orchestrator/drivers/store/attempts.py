@@ -140,11 +140,9 @@ def sum_up(tx: Transaction, attempts: Sequence[AttemptId]) -> None:
 
 def close(tx: Transaction, attempts: Sequence[AttemptId], ruling: Ruling) -> None:
     """Store the ruling of attempts whose event is stored already."""
-    text = encode(ruling)
-    tx.many(
-        "attempt_settle",
-        ({"attempt": a, "verdict": ruling.verdict, "ruling": text} for a in attempts),
-    )
+    if attempts:
+        text = encode(ruling)
+        tx.run("attempts_settle", ids=attempts, verdict=ruling.verdict, ruling=text)
 
 
 def record(tx: Transaction, happened: Iterable[tuple[AttemptId, Event]], now: datetime) -> None:

@@ -30,6 +30,8 @@ from orchestrator.model.errors import Bug, StoreAway
 Item = TypeVar("Item")
 Value = str | int | None | Sequence[str] | Sequence[int]
 
+#: what to do about a store that refuses; not for who does it already
+NEXT: Final = "; `smoketest doctor --store` looks into it"
 _PAUSE: Final = 0.1
 #: rows that one statement stores at most
 _ROWS: Final = 64
@@ -188,5 +190,5 @@ class Database:
             # its first line names the rule; the lines after it may show values
             said = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
             why = said.partition("\n")[0]
-            msg = f"the store {self.place} refused: {why}; `smoketest doctor --store` looks into it"
+            msg = f"the store {self.place} refused: {why}{NEXT}"
             raise Bug(msg) from error

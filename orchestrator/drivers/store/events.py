@@ -1,6 +1,6 @@
 """The history that states are derived from."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -93,7 +93,7 @@ def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[bool]:
     ending = {a.attempt for a in asked if any(event.kind in _ENDS for event in a.events)}
     over = _over(tx, [name for name in names if name in ending])
     happened: list[tuple[AttemptId, Event, datetime]] = []
-    judged: list[AttemptId] = []
+    judged: list[tuple[Attempt, Ruling, Append]] = []
     for item in asked:
         attempt = found[item.attempt]
         refuse_stale(attempt, item.walk)
@@ -103,17 +103,29 @@ def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[bool]:
         ruling = _ruling(attempt.id, new)
         happened += [(attempt.id, event, event.at or item.now) for event in new]
         if ruling:
-            close(tx, [attempt.id], ruling)
-            judged.append(attempt.id)
+            judged.append((attempt, ruling, item))
             found[attempt.id] = replace(attempt, state=State.DONE)
-        if ruling and item.retry is not None and not attempt.stopping:
-            again = following(attempt, item.retry, item.turn)
-            notes = _try_again(tx, attempt, again, item.now)
-            happened += [(attempt.id, note, item.now) for note in notes]
+    happened += _settled(tx, judged)
     record_all(tx, happened)
-    sum_up(tx, judged)
+    sum_up(tx, [attempt.id for attempt, _, _ in judged])
     states = (found[item.attempt] for item in asked)
     return [attempt.stopping and attempt.state is State.RUNNING for attempt in states]
+
+
+def _settled(
+    tx: Transaction, judged: Sequence[tuple[Attempt, Ruling, Append]]
+) -> Iterator[tuple[AttemptId, Event, datetime]]:
+    """Store rulings, queue what is tried again, and yield what is to be said of it."""
+    alike: dict[Ruling, list[AttemptId]] = {}
+    for attempt, ruling, _ in judged:
+        alike.setdefault(ruling, []).append(attempt.id)
+    for ruling, attempts in alike.items():
+        close(tx, attempts, ruling)
+    for attempt, _, item in judged:
+        if item.retry is not None and not attempt.stopping:
+            again = following(attempt, item.retry, item.turn)
+            for note in _try_again(tx, attempt, again, item.now):
+                yield attempt.id, note, item.now
 
 
 def _over(tx: Transaction, attempts: Sequence[AttemptId]) -> set[tuple[str, str]]:

@@ -123,9 +123,9 @@ select
 from cells c
 where c.id in :cells;
 
--- attempt_settle -- store an attempt's ruling; it is over
+-- attempts_settle -- store the ruling of some attempts; they are over
 update attempts set state = 'done', verdict = :verdict, ruling = :ruling, why = '', wait = ''
-where id = :attempt and state <> 'done';
+where id in :ids and state <> 'done';
 
 -- attempt_sum_up -- keep what a settled attempt came to in short
 update attempts set summary = :summary where id = :attempt;
