@@ -14,7 +14,7 @@ from orchestrator.drivers.boot.image import EMULATED, boot_script, key
 from orchestrator.lab import box
 from orchestrator.lab.qemu import builder, packages, template
 from orchestrator.lab.qemu.builder import Built, Order
-from orchestrator.lab.shape import HOST, Shape
+from orchestrator.lab.shape import Shape
 from orchestrator.model.errors import ConfigError, NotFound
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.image import Image
@@ -56,8 +56,8 @@ def build(
     wanted, found = _images(lab)
     if name not in found:
         raise NotFound(f"this lab has no image {name!r}; it has {', '.join(found)}")
-    with emulated.building(), _packages(home, wanted) as port:
-        image = replace(found[name], mirror_host=f"{HOST}:{port}")
+    image = found[name]
+    with emulated.building(), _packages(home, wanted):
         there = _look(image, wanted)
         built = builder.build(_order(image, wanted, say)) if again or not there.built else None
         if built or not there.template:
@@ -125,11 +125,10 @@ def _order(image: Image, wanted: Emulated, say: Callable[[str], None]) -> Order:
 
 
 @contextmanager
-def _packages(home: Path, wanted: Emulated) -> Iterator[int]:
-    """Yield the port of a package cache: that of the home's lab if it runs, or one of our own."""
-    port = emulated.packages_port(wanted)
+def _packages(home: Path, wanted: Emulated) -> Iterator[None]:
+    """Have a package cache run: that of the home's lab, or one of our own."""
     if box.attach(home / "lab"):
-        yield port
+        yield
         return
     with packages.running(emulated.packages_command(wanted)):
-        yield port
+        yield
