@@ -141,7 +141,18 @@ def begin(
     folder.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f"{name}.log").open("a") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", module, url, name, str(folder), str(pace)],
+            [
+                "setpriv",
+                "--pdeathsig",
+                "KILL",
+                sys.executable,
+                "-m",
+                module,
+                url,
+                name,
+                str(folder),
+                str(pace),
+            ],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=log,

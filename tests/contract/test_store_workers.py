@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -75,6 +76,34 @@ class TestWorkers:
 
 
 class TestWalk:
+    def test_no_stage_begins_without_machines_and_the_last_word_is_kept(self, store: Store) -> None:
+        enrol(store, 1)
+        attempt = start(store)
+        walk = store.queue.walk(attempt, "a")
+        judge(store, attempt, PASSED)
+        store.queue.release(attempt, walk)
+        before = store.events.of(attempt)
+        begun = Event(kind=Kind.STARTED, stage=Stage.REPORT)
+        with pytest.raises(LeaseLost, match="has no machines any more"):
+            store.events.append(attempt, [begun], NOW, walk=walk)
+        assert store.events.of(attempt) == before
+        over = Event(kind=Kind.FINISHED, stage=Stage.RELEASE)
+        store.events.append(attempt, [over], NOW, walk=walk)
+        assert store.events.of(attempt)[-1].kind is Kind.FINISHED
+
+    def test_who_tells_what_happened_hears_that_it_is_to_stop(self, store: Store) -> None:
+        enrol(store, 1)
+        attempt = start(store)
+        assert not store.events.append(attempt, [NOTE], NOW)
+        store.queue.cancel(attempt, NOW)
+        assert store.events.append(attempt, [NOTE], NOW)
+
+    def test_an_event_that_has_a_time_keeps_it(self, store: Store) -> None:
+        enrol(store, 1)
+        attempt = start(store)
+        store.events.append(attempt, [replace(NOTE, at=later(3)), NOTE], later(4))
+        assert [event.at for event in store.events.of(attempt)[-2:]] == [later(3), later(4)]
+
     def test_a_newer_walk_refuses_the_older_one(self, store: Store) -> None:
         enrol(store, 1)
         attempt = start(store)
