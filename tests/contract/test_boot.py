@@ -22,6 +22,7 @@ from orchestrator.model.arch import Role
 from orchestrator.model.errors import ConfigError, OutOfTime
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.image import Image
+from orchestrator.model.installing import Answer
 from orchestrator.model.node import Access, Bmc, Node, Provenance
 from orchestrator.model.offer import Offer
 from orchestrator.model.secret import Secret
@@ -297,3 +298,12 @@ def test_no_private_key_is_in_what_the_node_gets(boot: Boot, shelf: Shelf) -> No
     offer = offered(boot, shelf)
     assert "PRIVATE" not in offer.script + offer.answers + offer.public_key
     assert "PRIVATE" in Path(boot.key(ATTEMPT)).read_text()
+
+
+def test_answers_that_the_installer_would_not_hear_are_refused(tmp_path: Path) -> None:
+    asked = (Answer(key="disk", value="sdb", source="archs/a.yaml:8"),)
+    boot = InstallBoot(
+        Shelf(), lambda _: URL, {"debian-12": DEBIAN}, tmp_path, {"preseed": PreseedMethod()}
+    )
+    with pytest.raises(ConfigError, match=r"archs/a\.yaml:8: debian-12 is installed by preseed"):
+        boot.offer(node(), replace(role("debian-12"), answers=asked), ATTEMPT, soon())

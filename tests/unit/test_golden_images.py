@@ -23,6 +23,7 @@ from orchestrator.lab.qemu import builder
 from orchestrator.lab.qemu.builder import LIST
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.image import Image
+from orchestrator.model.installing import Answer
 from orchestrator.model.node import Bmc, Node, Provenance
 from orchestrator.model.secret import Secret
 
@@ -99,6 +100,8 @@ def test_the_key_is_of_what_goes_into_the_install_and_not_of_where_it_is(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_bytes(Path(image.kernel).read_bytes())
     assert first == key(replace(image, kernel=str(elsewhere)), method)
+    asked = Answer(key="vlan", value="100", source="archs/a.yaml:8")
+    assert first == key(replace(image, answers=(asked,)), method), "what Debian is not asked"
     assert first == key(replace(image, role="archs/a.yaml:7"), method), "where a role was written"
     assert first != key(replace(image, packages=()), method)
     assert first != key(replace(image, suite="trixie"), method)

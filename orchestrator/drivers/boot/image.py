@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestrator.drivers.boot import sealing
 from orchestrator.drivers.boot.goldens import Golden, Goldens
-from orchestrator.drivers.boot.method import Method, Rendered
+from orchestrator.drivers.boot.method import UNASKED, Method, Rendered
 from orchestrator.drivers.boot.rendering import Templates
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.image import Image
@@ -43,7 +43,9 @@ def key(image: Image, method: Method, *, uefi: bool = False) -> str:
     firmware is: an installer divides the disk as it wants, and puts the loader where it looks.
     """
     files = (image.kernel, image.initrd, *(path for _, path in image.extras))
-    placeless = replace(image, kernel="", initrd="", mirror_host=_ANY_HOST, role="")
+    # What a role asks is answered by what is rendered; where it was written is nobody's matter.
+    plain = replace(image, answers=()) if image.method in UNASKED else image
+    placeless = replace(plain, kernel="", initrd="", mirror_host=_ANY_HOST, role="")
     rendered = method.render(ANYBODY, placeless, _ANY_ATTEMPT, _ANY_URL)
     seal = (sealing.script(), sealing.forget())
     firmware = (UEFI,) if uefi else ()

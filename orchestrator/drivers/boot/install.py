@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.drivers.boot.keys import Keys
-from orchestrator.drivers.boot.method import Method
+from orchestrator.drivers.boot.method import UNASKED, Method
 from orchestrator.model.arch import Role
 from orchestrator.model.errors import ConfigError
 from orchestrator.model.ids import AttemptId
@@ -43,6 +43,7 @@ class InstallBoot:
             known = ", ".join(sorted(self._images)) or "none"
             msg = f"no image {image!r} to install {node.name} with; this lab has {known}"
             raise ConfigError(msg)
+        _refuse_unheard(role, self._images[image])
         self._keys.claim(attempt, node.name)
         if not self._offers.find(node.name, attempt):
             asked = replace(self._images[image], answers=role.answers, role=role.source)
@@ -94,3 +95,11 @@ class InstallBoot:
             known = ", ".join(sorted(self._methods))
             msg = f"image {image.name} wants install method {image.method!r}; there is {known}"
             raise ConfigError(msg) from None
+
+
+def _refuse_unheard(role: Role, image: Image) -> None:
+    """Raise `ConfigError` for what a role asks of an installer that does not listen."""
+    if role.answers and image.method in UNASKED:
+        source = role.answers[0].source
+        msg = f"{source}: {image.name} is installed by {image.method}, which takes no `answers`"
+        raise ConfigError(f"{msg}; remove them, or say so in the image")

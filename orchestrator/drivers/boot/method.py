@@ -7,6 +7,9 @@ from orchestrator.model.ids import AttemptId
 from orchestrator.model.image import Image
 from orchestrator.model.node import Node
 
+#: methods whose answers are the same whatever a role asks
+UNASKED = frozenset({"preseed", "fai"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
