@@ -60,6 +60,11 @@ class Dot:
     bad: bool
     count: int = 1
 
+    @property
+    def more(self) -> str:
+        """Return how many more lie there, in words to follow the text."""
+        return f" (and {self.count - 1} more)" if self.count > 1 else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
