@@ -86,7 +86,7 @@ def release(session: Session, cell: Cell) -> None:
     """Give the machines of a held cell back."""
     where = cell_of(cell)
     client = session.reader()
-    held = any(attempt.held_until for attempt in client.cell(where).attempts[-1:])
+    held = any(attempt.held_until for attempt in client.cell(where).attempts)
     view = client.act(where, "release")
     done = f"the machines of {where.cell} are wiped and go back"
     session.show(view, done if held else f"nobody holds machines of {where.cell}: nothing to do")

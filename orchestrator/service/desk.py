@@ -102,12 +102,17 @@ class Desk:
         return attempt
 
     def release(self, cell: CellId) -> AttemptId:
-        """End the hold on the cell's machines; return the attempt that had them."""
-        attempt = self._newest(cell)
-        if self.queue.held_until(attempt):
+        """End the hold on the cell's machines; return the attempt that had them.
+
+        An attempt may be held that was tried again since.
+        """
+        newest = self._newest(cell)
+        held = [each for each in self.runs.cell(cell).attempts if self.queue.held_until(each)]
+        for attempt in held:
             self.queue.hold(attempt, self.clock.now())
+        if held:
             self.engine.wake()
-        return attempt
+        return held[-1] if held else newest
 
     def branches(self, repo: str) -> tuple[str, ...]:
         """Return the repository's branches."""
