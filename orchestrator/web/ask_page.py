@@ -95,11 +95,11 @@ def _form(request: Request, house: House, filled: Draft) -> HTMLResponse:
     groups: dict[str, list[ArchView]] = {}
     for arch in house.library.archs():
         groups.setdefault(" + ".join(arch.hypervisors) or "any hypervisor", []).append(arch)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if filled.faults else HTTPStatus.OK
     unknown = [name for name in filled.archs if name not in house.library.lab.archs]
     if unknown and "archs" not in filled.faults:
         msg = f"this lab has no {', '.join(unknown)} (any more)"
         filled = replace(filled, faults={**filled.faults, "archs": msg})
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if filled.faults else HTTPStatus.OK
     repos = (*sorted(house.library.lab.trusted), *house.windows.matrix.words().repos)
     return page(
         request,

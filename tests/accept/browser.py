@@ -4,7 +4,7 @@ Whatever a page's console, scripts or network complain about fails the test that
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,13 +34,20 @@ def browsing() -> Iterator[Browser]:
 
 
 @contextmanager
-def tab(browser: Browser, size: tuple[int, int] = WIDE, *, dark: bool = False) -> Iterator[Page]:
+def tab(
+    browser: Browser,
+    size: tuple[int, int] = WIDE,
+    *,
+    dark: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Iterator[Page]:
     """Yield a tab of that size; at its end nothing may have been complained about."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if dark else "light",
         has_touch=size[0] < 600,
         reduced_motion="reduce",
+        extra_http_headers=dict(headers or {}),
     )
     context.set_default_timeout(PATIENCE)
     page = context.new_page()

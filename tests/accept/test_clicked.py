@@ -12,6 +12,8 @@ from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.request import Commit, Request, Snapshot
 from orchestrator.model.run import Plan
 from orchestrator.model.verdict import Blame, Ruling, Verdict
+from orchestrator.web import showing
+from orchestrator.web.visitor import Visitor
 from tests.accept.browser import CHROMIUM, NARROW, PATIENCE, WIDE, browsing, grave, overflow, tab
 from tests.unit.web_house import Furnished, furnish
 from tests.unit.web_scene import Scene, busy_day
@@ -164,3 +166,28 @@ def test_colours_are_chosen_and_kept(day: Furnished, browser: Browser) -> None:
             expect(page.locator("html")).to_have_attribute("data-theme", theme)
         page.reload()
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_a_run_is_asked_for_and_stopped_from_its_pages(
+    day: Furnished, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # How one signs in is not what this is about: whoever comes is ada, and shows the token.
+    monkeypatch.setattr(showing, "visitor_of", lambda _: Visitor(name="ada", csrf="proof"))
+    right = {"Authorization": f"Bearer {day.house.token.reveal()}"}
+    with tab(browser, headers=right) as page:
+        _open(page, f"{day.url}/ask")
+        expect(page.locator("#branches option")).to_have_count(2)
+        page.get_by_label("Branch, tag or commit").fill("trunk")
+        page.get_by_label("Why, for those who wait").fill("to see it")
+        page.get_by_label("kvm-flat", exact=True).check()
+        expect(page.locator("#arch-count")).to_have_text("1 of 9 ticked")
+        page.get_by_role("button", name="What would it cost?").click()
+        expect(page.locator("#estimate")).to_contain_text("1 cell on")
+        page.get_by_role("button", name="Ask for the run").click()
+        page.wait_for_url("**/runs/*")
+        expect(page.locator("h1")).to_contain_text("waiting")
+        page.get_by_role("button", name="Cancel the run").click()
+        expect(page.locator("h1")).to_contain_text("cancelled")
+        page.get_by_role("link", name="Ask for the same again").click()
+        expect(page.get_by_label("kvm-flat", exact=True)).to_be_checked()
+        expect(page.get_by_label("Branch, tag or commit")).to_have_value("trunk")

@@ -7,6 +7,7 @@ from tests.bench import (
     grants,
     livelog,
     pages,
+    painting,
     planning,
     power,
     rack,
@@ -27,6 +28,7 @@ BENCHES = {
     "grants": grants.bench,
     "scale": scale.bench,
     "pages": pages.bench,
+    "painting": painting.bench,
 }
 
 

@@ -40,6 +40,14 @@ _TOOK = re.compile(r"dur=([\d.]+)")
 
 def bench(cells: int = CELLS, folder: str = "") -> None:
     """Print the p95 of each page and of its API, and how many listeners were held."""
+    with serving(cells, folder) as (url, token, server):
+        _measure(url, cells // ARCHS, server)
+        asyncio.run(_listen(url, token))
+
+
+@contextmanager
+def serving(cells: int, folder: str = "") -> Iterator[tuple[str, str, psutil.Process]]:
+    """Yield the address, token and process of a server over so many cells; a folder keeps them."""
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(folder or scratch)
         home.mkdir(parents=True, exist_ok=True)
@@ -49,9 +57,8 @@ def bench(cells: int = CELLS, folder: str = "") -> None:
             write(file, archs(), [f"n{n + 1:02d}" for n in range(NODES)], cells)
             size = file.stat().st_size >> 20
             print(f"{cells} cells written in {time.monotonic() - began:.0f} s: {size} MiB")
-        with _server(home) as (url, token, server):
-            _measure(url, cells // ARCHS, server)
-            asyncio.run(_listen(url, token))
+        with _server(home) as served:
+            yield served
 
 
 def archs() -> list[Arch]:
