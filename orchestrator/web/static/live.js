@@ -18,6 +18,8 @@ let timer = null;
 let wanted = false;
 let pause = SOONEST;
 
+const here = () => main.dataset.address ?? location.href;
+
 function say(text, on) {
   sign.hidden = false;
   sign.textContent = text;
@@ -43,10 +45,14 @@ async function refresh() {
   last = Date.now();
   wanted = false;
   const began = performance.now();
+  const address = here();
   try {
-    const answer = await fetch(main.dataset.address ?? location.href, { headers: { Accept: "text/html" } });
+    const answer = await fetch(address, { headers: { Accept: "text/html" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    // Somebody has scrolled on meanwhile: what came is of another place.
+    wanted ||= address !== here();
+    if (address !== here()) return;
     morph(main, fresh.getElementById("main"));
     document.title = fresh.title;
     dress();

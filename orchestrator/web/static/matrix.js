@@ -10,6 +10,8 @@ let told = null;
 let touched = false;
 // where the focus is or comes to be: row and column among all
 let here = { row: 0, col: 0 };
+// the focus is in the grid, or was when its square went away
+let inside = false;
 let timer = null;
 let asked = null;
 
@@ -126,11 +128,10 @@ async function load() {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const table = fresh.getElementById("grid");
     if (!table || !grid()) return;
-    const focused = grid().contains(document.activeElement);
     grid().replaceWith(document.importNode(table, true));
     main.dataset.address = url.href;
     place();
-    if (focused) focus(here.row, here.col);
+    keepFocus();
     if (lacks(measure(), seen(measure()))) loadSoon();
   } catch (error) {
     if (error.name !== "AbortError") loadSoon();
@@ -165,6 +166,12 @@ function focus(row, col) {
     found.focus({ preventScroll: true });
   }
   reveal(m, here);
+}
+
+// A square that went away with its window took the focus with it: it comes back with the square.
+function keepFocus() {
+  if (!inside || document.activeElement !== document.body || !grid()) return;
+  spot(measure(), here.row, here.col)?.focus({ preventScroll: true });
 }
 
 // Scrolls so that a row and a column can be seen; what is not in the page is fetched then.
@@ -213,12 +220,14 @@ function listen() {
   main.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") tell(null); });
   main.addEventListener("focusin", (event) => {
     const found = event.target.closest(".square, .none, .run, .arch");
+    inside = Boolean(found);
     if (found) {
       here = whereIs(found);
       rove(measure());
     }
     if (!touched) tell(squareOf(event));
   });
+  document.addEventListener("pointerdown", (event) => { inside &&= Boolean(grid()?.contains(event.target)); });
   main.addEventListener("pointerdown", (event) => { touched = event.pointerType === "touch"; });
   main.addEventListener("click", (event) => {
     const square = squareOf(event);
@@ -249,6 +258,7 @@ function listen() {
   });
   document.addEventListener("smoketest:fresh", () => {
     place();
+    keepFocus();
     if (told) tell(told.isConnected ? told : null);
     loadSoon();
   });
