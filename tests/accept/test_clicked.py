@@ -96,6 +96,7 @@ def test_pages_keep_nobody_out(
             assert grave(page) == [], name
 
 
+@pytest.mark.real
 def test_the_matrix_is_walked_by_keys_beyond_what_is_loaded(
     day: Furnished, browser: Browser
 ) -> None:
@@ -118,6 +119,7 @@ def test_the_matrix_is_walked_by_keys_beyond_what_is_loaded(
         expect(page.locator(f"#run-{_newest(day)}")).to_be_in_viewport(timeout=PATIENCE)
 
 
+@pytest.mark.real
 def test_a_pasted_address_shows_the_same_place(day: Furnished, browser: Browser) -> None:
     with tab(browser) as page:
         _open(page, f"{day.url}/?ref=nightly&col=30")
@@ -127,6 +129,7 @@ def test_a_pasted_address_shows_the_same_place(day: Furnished, browser: Browser)
         expect(page.locator("#run-1")).to_be_in_viewport(timeout=PATIENCE)
 
 
+@pytest.mark.real
 def test_a_filter_is_chosen_and_stands_in_the_address(day: Furnished, browser: Browser) -> None:
     with tab(browser) as page:
         _open(page, f"{day.url}/")
@@ -137,6 +140,7 @@ def test_a_filter_is_chosen_and_stands_in_the_address(day: Furnished, browser: B
         expect(page.locator("#grid tbody tr:not(.group)")).to_have_count(3)
 
 
+@pytest.mark.real
 def test_a_run_changes_without_a_reload_and_tells_what_changed(
     day: Furnished, browser: Browser
 ) -> None:
@@ -158,6 +162,7 @@ def test_a_run_changes_without_a_reload_and_tells_what_changed(
         assert page.evaluate("window.stayed") is True
 
 
+@pytest.mark.real
 def test_colours_are_chosen_and_kept(day: Furnished, browser: Browser) -> None:
     with tab(browser) as page:
         _open(page, f"{day.url}/queue")
@@ -168,6 +173,7 @@ def test_colours_are_chosen_and_kept(day: Furnished, browser: Browser) -> None:
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
+@pytest.mark.real
 def test_a_run_is_asked_for_and_stopped_from_its_pages(
     day: Furnished, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
