@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row
@@ -30,7 +31,7 @@ _PAGE = 200
 #: how many judged attempts a feed looks through for each entry that it wants
 _REACH = 20
 #: runs that may have been judged before an older one was
-_NEAR = 100
+_NEAR = 30
 _MOMENTS = {(Kind.STARTED, Stage.LEASE): Moment.QUEUED}
 
 
@@ -116,7 +117,7 @@ class Notices:
         with self.database.read() as tx:
             rows = tx.all("changes_newest", limit=limit * _REACH)
             found = (_change(tx, row) for row in rows)
-            return tuple(change for change in found if wanted.wants(change))[:limit]
+            return tuple(islice((change for change in found if wanted.wants(change)), limit))
 
     def _behind(self, subscription: str) -> bool:
         """Return whether the subscription has not read all of history."""

@@ -50,22 +50,23 @@ order by e.seq desc
 limit :limit;
 
 -- change_before -- what an arch said last of a branch before a position
-select a.verdict
+select t.verdict
 from (
-    -- what it said longer ago than so many runs of the branch is not looked for
-    select id from runs
-    where repo = :repo and ref = :ref and id < :beyond
+    -- of so many of its newest attempts there: one that was judged before an older one is among them
+    select a.id, a.cell, a.number, a.verdict
+    from runs r join attempts a on a.cell = cast(r.id as text) || '/' || cast(:arch as text)
+    where r.repo = :repo and r.ref = :ref and r.id < :beyond
         -- what has a patch on top, named after the `+`, is no branch
-        and commit_id like '%+'
-    order by id desc limit 200
-) r
-join attempts a on a.cell = cast(r.id as text) || '/' || cast(:arch as text)
-join events e on e.attempt = a.id and e.kind = 'judged'
+        and r.commit_id like '%+'
+        and a.verdict in ('passed', 'failed', 'broken')
+    order by r.id desc
+    limit 60
+) t
+join events e on e.attempt = t.id and e.kind = 'judged'
 where e.seq < :seq
-    and a.verdict in ('passed', 'failed', 'broken')
     and not exists (
         select 1 from attempts n
-        where n.cell = a.cell and n.number = a.number + 1 and n.asked_at = e.at
+        where n.cell = t.cell and n.number = t.number + 1 and n.asked_at = e.at
     )
 order by e.seq desc
 limit 1;
