@@ -124,7 +124,8 @@ def _settled(
     for attempt, _, item in judged:
         if item.retry is not None and not attempt.stopping:
             again = following(attempt, item.retry, item.turn)
-            for note in _try_again(tx, attempt, again, item.now):
+            at = _judged_at(item.events) or item.now
+            for note in _try_again(tx, attempt, again, at):
                 yield attempt.id, note, item.now
 
 
@@ -154,6 +155,11 @@ def _new(over: Set[tuple[str, str]], attempt: Attempt, events: Sequence[Event]) 
         for event in events
         if event.stage not in repeated and not (settled and event.kind is Kind.JUDGED)
     ]
+
+
+def _judged_at(events: Sequence[Event]) -> datetime | None:
+    """Return when it was judged, if that is told: the next try is known by that very time."""
+    return next((event.at for event in events if event.kind is Kind.JUDGED), None)
 
 
 def _ruling(attempt: AttemptId, events: Sequence[Event]) -> Ruling | None:
