@@ -30,6 +30,7 @@ from orchestrator.cli import (
     simulate,
     store,
     tokens,
+    users,
     watching,
     worker,
 )
@@ -41,6 +42,7 @@ node = typer.Typer(help="Add a machine, take it out of service, bring it back, o
 found = typer.Typer(help="Find machines that no lab file names yet.")
 golden = typer.Typer(help="Keep installed disks, so that reinstalls are fast.")
 partner = typer.Typer(help="Work as a partner of somebody else's lab.")
+user = typer.Typer(help="Say who may sign in, and as what.")
 token = typer.Typer(help="Say who may speak to this orchestrator, and about what.")
 stores = typer.Typer(help="Move what the orchestrator remembers to another database.")
 lab = typer.Typer(help="Make simulated machines misbehave, or mend them.")
@@ -54,6 +56,7 @@ _VERBS: tuple[Verb, ...] = (
     *(lieutenants.changes, lieutenants.ack, lieutenants.waive),
     *(inventory.archs, inventory.nodes, inventory.who, partners.partners),
     *(notices.notices, notices.replay),
+    users.audit,
     *(check.check, doctor.doctor),
     simulate.simulate,
 )
@@ -93,6 +96,7 @@ app.add_typer(node, name="node")
 app.add_typer(found, name="inventory")
 app.add_typer(golden, name="image")
 app.add_typer(partner, name="partner")
+app.add_typer(user, name="user")
 app.add_typer(token, name="token")
 app.add_typer(lab, name="lab")
 for _verb in _NODE:
@@ -102,6 +106,10 @@ found.command()(verb(discover.discover))
 found.callback()(lambda: None)
 partner.command()(verb(partners.serve))
 partner.callback()(lambda: None)
+user.command()(verb(users.add))
+user.command(name="list")(verb(users.listed))
+for _verb in (users.role, users.passwd, users.disable, users.enable):
+    user.command()(verb(_verb))
 token.command()(verb(tokens.add))
 token.command(name="list")(verb(tokens.listed))
 token.command()(verb(tokens.revoke))

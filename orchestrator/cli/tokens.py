@@ -33,6 +33,9 @@ class Wish:
     ] = None
     days: Annotated[float, typer.Option(metavar="N", help="Good for so long.")] = 90
     note: Annotated[str, typer.Option(metavar="TEXT", help="Whose it is.")] = ""
+    user: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose it is: it never does more than they may.")
+    ] = ""
 
 
 def add(session: Session, wish: Wish) -> None:
@@ -43,6 +46,7 @@ def add(session: Session, wish: Wish) -> None:
         "archs": list(wish.arch or ()),
         "days": wish.days,
         "note": wish.note,
+        "user": wish.user,
     }
     given = session.client().send(Given, "POST", "/api/tokens", body)
     until = f"id {given.token.id}, good until {given.token.expires_at:%Y-%m-%d}; keep it, it is "
@@ -53,11 +57,12 @@ def add(session: Session, wish: Wish) -> None:
 def listed(session: Session) -> None:
     """List the tokens: for what, until when, last used."""
     found = session.client().send(tuple[Token, ...], "GET", "/api/tokens")
-    made = table("id", "role", "partner", "archs", "note", "state", "last used")
+    made = table("id", "user", "role", "partner", "archs", "note", "state", "last used")
     for token in found:
         used = ago(token.used_at) if token.used_at else "never"
         archs = ", ".join(token.archs) or "all"
-        made.add_row(token.id, token.role, token.partner, archs, token.note, _state(token), used)
+        whose = (token.user, token.role, token.partner, archs, token.note)
+        made.add_row(token.id, *whose, _state(token), used)
     session.show({"tokens": found}, made if found else "there are no tokens: `smoketest token add`")
 
 

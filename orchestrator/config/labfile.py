@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from orchestrator.config import values
+from orchestrator.config.accounts import People, accounts
 from orchestrator.config.emulated import Emulated, emulated
 from orchestrator.config.images import images
 from orchestrator.config.manners import Ipmi, Manners, Redfish, Strips, manners
@@ -32,6 +33,7 @@ __all__ = [
     "LabFile",
     "Manners",
     "Partner",
+    "People",
     "Redfish",
     "ReviewSystem",
     "Strips",
@@ -44,7 +46,7 @@ __all__ = [
 _TABLES = (
     *("lab", "store", "repos", "nodes", "images", "drivers", "folders", "emulated"),
     *("people", "mail", "notices", "callbacks", "watch", "review", "limits"),
-    *("partners", "switches"),
+    *("partners", "switches", "accounts"),
 )
 #: what machines share while they are installed
 _LIMITS = ("bmc", "pdu", "boot")
@@ -89,6 +91,8 @@ class LabFile:
     reviews: tuple[ReviewSystem, ...] = ()
     #: what machines' data cards hang on
     switches: Mapping[str, SwitchFile] = field(default_factory=dict)
+    #: how people come in
+    people: People = field(default_factory=People)
     #: how many machines may be installed at once, by what they share
     limits: Mapping[str, int] = field(default_factory=dict)
     #: where it was read
@@ -120,6 +124,7 @@ def load(path: Path, *, drivers: Drivers | None = None) -> LabFile:
     head.table("name", "address", "port", "trust_code", "url")
     lab["store"].table("url")
     url = lab["store"]["url"]
+    others = partners(lab["partners"], home)
     repos = {alias: _repo(entry, home) for alias, entry in lab["repos"].table().items()}
     return LabFile(
         name=head["name"].text(path.stem),
@@ -140,8 +145,9 @@ def load(path: Path, *, drivers: Drivers | None = None) -> LabFile:
             kind: entry.integer(least=1) for kind, entry in lab["limits"].table(*_LIMITS).items()
         },
         manners=manners(lab["drivers"], home),
-        partners=partners(lab["partners"], home),
+        partners=others,
         switches=_plugged(lab, home),
+        people=accounts(lab["accounts"], home, others),
         folders=_folders(lab["folders"], home),
         path=path,
     )

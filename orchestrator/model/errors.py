@@ -13,7 +13,8 @@ SmoketestError              blame, and a sentence for a person
 |  +- Impossible            the lab lacks what the request needs
 |  +- PatchFailed           a patch does not apply
 |  +- Denied                the asker may not do this
-|  +- Occupied              somebody else has the machine
+|  +- Throttled             too much in too short a time: the asker must wait
+|  +- Occupied              somebody else has the machine, or the name
 +- ProductFailed            the product did wrong: a verdict, never retried
 +- PartnerError             somebody else's lab
 |  +- PartnerSilent         it cannot be reached now: tried again until its time is up
@@ -95,8 +96,12 @@ class Denied(ConfigError):
     """The asker may not do this."""
 
 
+class Throttled(ConfigError):
+    """Too much was asked for in too short a time."""
+
+
 class Occupied(ConfigError):
-    """Somebody else has the machine."""
+    """Somebody else has it."""
 
 
 class ProductFailed(SmoketestError):

@@ -112,8 +112,10 @@ class Lieutenancy:
             )
         )
 
-    def withdraw(self, waiver: int) -> Waiver:
-        """Take back what was said; raise `NotFound`."""
+    def withdraw(self, cell: CellId, waiver: int) -> Waiver:
+        """Take back what is said of the cell; raise `NotFound` for what is said of another."""
+        if waiver not in {one.id for one in self.of_cell(cell)}:
+            raise NotFound(f"nothing of number {waiver} is said of {cell} now")
         return self.waivers.withdraw(waiver, self.clock.now())
 
     def of_cell(self, cell: CellId) -> tuple[Waiver, ...]:

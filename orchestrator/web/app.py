@@ -15,6 +15,8 @@ from orchestrator.web import (
     ask_page,
     boot,
     cell_pages,
+    departure,
+    front,
     hooks,
     jenkins,
     jenkins_jobs,
@@ -27,6 +29,8 @@ from orchestrator.web import (
     pages,
     partner_pages,
     partners,
+    people,
+    people_pages,
     problems,
     queue_page,
     resources,
@@ -36,6 +40,7 @@ from orchestrator.web import (
     told,
     watched,
 )
+from orchestrator.web.admission import Admitted
 from orchestrator.web.etags import Tags
 from orchestrator.web.guard import Guard
 from orchestrator.web.house import House
@@ -66,6 +71,7 @@ def build(
         redoc_url=None,
         max_body_size=LARGEST_BODY,
         lifespan=_lifespan,
+        dependencies=[Admitted],
     )
     app.state.house = house
     app.state.feed = Feed(house.events)
@@ -80,6 +86,7 @@ def build(
         *(cell_pages.routes, cell_pages.acts, logs.routes),
         *(node_pages.routes, node_pages.acts, partner_pages.routes),
         *(lieutenants.reads, lieutenants.writes, lieutenant_pages.routes, lieutenant_pages.acts),
+        *(people.routes, front.routes, people_pages.routes),
     ):
         app.include_router(router)
     schema.describe(app)
@@ -95,6 +102,7 @@ def _wrap(app: FastAPI, house: House, allowance: Allowance, clock: Callable[[], 
     app.add_middleware(Repeats, answers=house.answers, gate=house.gate, clock=house.library.clock)
     app.add_middleware(Tags)
     app.add_middleware(Limits, allowance=allowance, clock=clock)
+    app.add_middleware(departure.Departure, ledger=house.reception.ledger)
     app.add_middleware(Guard)
     app.add_middleware(Straight)
     app.state.metrics = Metrics(house, app.state.feed)

@@ -7,23 +7,23 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from orchestrator.model.access import Asker
 from orchestrator.model.ids import AttemptId, CellId
 from orchestrator.model.run import State
 from orchestrator.model.view import AttemptView, CellDetail
 from orchestrator.model.waiver import Sort
 from orchestrator.service.lieutenancy import Plea
 from orchestrator.web.addresses import CellHere
+from orchestrator.web.admission import AskerHere
 from orchestrator.web.ansi import address
-from orchestrator.web.auth import Writer
 from orchestrator.web.fields import Fields
 from orchestrator.web.house import Here, House
 from orchestrator.web.keepsakes import Keepsake, keepsakes
 from orchestrator.web.recorder import Chart, chart
 from orchestrator.web.showing import page, position
-from orchestrator.web.visitor import visitor_of
 
 routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-acts = APIRouter(include_in_schema=False, dependencies=[Writer])
+acts = APIRouter(include_in_schema=False)
 
 
 @routes.get("/cells/{run}/{arch}")
@@ -81,28 +81,27 @@ def release(house: Here, cell: CellHere) -> RedirectResponse:
 
 
 @acts.post("/cells/{run}/{arch}/ack")
-def acknowledge(request: Request, house: Here, cell: CellHere, fields: Fields) -> RedirectResponse:
+def acknowledge(house: Here, asker: AskerHere, cell: CellHere, fields: Fields) -> RedirectResponse:
     """Say that somebody looks after the red cell."""
-    return _say(request, house, cell, fields.get("reason", ""), None)
+    return _say(house, asker, cell, fields.get("reason", ""), None)
 
 
 @acts.post("/cells/{run}/{arch}/waive")
-def waive(request: Request, house: Here, cell: CellHere, fields: Fields) -> RedirectResponse:
+def waive(house: Here, asker: AskerHere, cell: CellHere, fields: Fields) -> RedirectResponse:
     """Say that the red cell is known, and stops nobody for some days."""
-    return _say(
-        request, house, cell, fields.get("reason", ""), _number(fields.get("days", ""), "days")
-    )
+    days = _number(fields.get("days", ""), "days")
+    return _say(house, asker, cell, fields.get("reason", ""), days)
 
 
 @acts.post("/cells/{run}/{arch}/waivers/{waiver}/withdraw")
 def withdraw(house: Here, cell: CellHere, waiver: int) -> RedirectResponse:
     """Take back what was said of the cell."""
-    house.lieutenancy.withdraw(waiver)
+    house.lieutenancy.withdraw(cell, waiver)
     return _back(cell)
 
 
 def _say(
-    request: Request, house: House, cell: CellId, reason: str, days: float | None
+    house: House, asker: Asker, cell: CellId, reason: str, days: float | None
 ) -> RedirectResponse:
     until = house.library.clock.now() + timedelta(days=days) if days is not None else None
     house.lieutenancy.say(
@@ -110,7 +109,7 @@ def _say(
             cell=cell,
             sort=Sort.ACK if until is None else Sort.WAIVE,
             reason=reason,
-            by=visitor_of(request).name or "operator",
+            by=asker.name,
             until=until,
         )
     )

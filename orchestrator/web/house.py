@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from orchestrator.model.account import Rules
 from orchestrator.model.secret import Secret
 from orchestrator.ports.answers import Answers
 from orchestrator.ports.faults import Faults
@@ -14,15 +15,18 @@ from orchestrator.ports.files import Files
 from orchestrator.ports.flight import FlightLog
 from orchestrator.ports.pasts import Pasts
 from orchestrator.ports.store import Events, Offers
+from orchestrator.service.accounts import Accounts
 from orchestrator.service.bisecting import Bisecting
 from orchestrator.service.builds import Builds
 from orchestrator.service.carried import CarriedPatches
 from orchestrator.service.checkup import Checkup
 from orchestrator.service.coverage import Coverage
 from orchestrator.service.desk import Desk
+from orchestrator.service.door import Door
 from orchestrator.service.flipping import Flipping
 from orchestrator.service.gate import Gate
 from orchestrator.service.inventory import Inventory
+from orchestrator.service.ledger import Ledger
 from orchestrator.service.library import Library
 from orchestrator.service.lieutenancy import Lieutenancy
 from orchestrator.service.mailroom import Mailroom
@@ -63,6 +67,20 @@ class Studies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """How people come in, and what is written down of what they do."""
+
+    rules: Rules
+    accounts: Accounts
+    door: Door
+    ledger: Ledger
+    #: what the tokens in forms are made with
+    csrf_key: Secret
+    #: where people reach the pages; empty: where they are served
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """Everything behind the pages, the API and the boot server."""
 
@@ -84,10 +102,11 @@ class House:
     faults: Faults | None
     #: what nodes are installed with, by the image's name; None for an unknown one
     images: Callable[[str], ImageFiles | None]
-    #: who knows it may write
+    #: the local operator's own
     token: Secret
     #: everybody else's tokens
     gate: Gate
+    reception: Reception
     #: what Jenkins clients ask for
     builds: Builds
     partnership: Partnership

@@ -3,20 +3,21 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
+from orchestrator.model.access import Asker
 from orchestrator.model.lieutenant import Lieutenant, LieutenantView
 from orchestrator.model.waiver import Sort, Waiver
+from orchestrator.service import asking
 from orchestrator.service.lieutenancy import Plea
 from orchestrator.web.addresses import CellHere
-from orchestrator.web.auth import Writer
+from orchestrator.web.admission import AskerHere
 from orchestrator.web.bodies import Body, Sentence
 from orchestrator.web.house import Here
-from orchestrator.web.visitor import visitor_of
 
 reads = APIRouter(prefix="/api")
-writes = APIRouter(prefix="/api", dependencies=[Writer])
+writes = APIRouter(prefix="/api")
 
 Since = Annotated[AwareDatetime | None, Query()]
 
@@ -68,15 +69,15 @@ def waivers(house: Here, cell: CellHere) -> tuple[Waiver, ...]:
 
 
 @writes.post("/cells/{run}/{arch}/ack")
-def acknowledge(request: Request, house: Here, cell: CellHere, body: AckBody) -> Waiver:
+def acknowledge(house: Here, asker: AskerHere, cell: CellHere, body: AckBody) -> Waiver:
     """Say that somebody looks after a red cell."""
-    return house.lieutenancy.say(_plea(request, cell, Sort.ACK, body))
+    return house.lieutenancy.say(_plea(asker, cell, Sort.ACK, body))
 
 
 @writes.post("/cells/{run}/{arch}/waive")
-def waive(request: Request, house: Here, cell: CellHere, body: WaiveBody) -> Waiver:
+def waive(house: Here, asker: AskerHere, cell: CellHere, body: WaiveBody) -> Waiver:
     """Say that a red cell is known, and stops nobody until then."""
-    return house.lieutenancy.say(_plea(request, cell, Sort.WAIVE, body))
+    return house.lieutenancy.say(_plea(asker, cell, Sort.WAIVE, body))
 
 
 @writes.post("/cells/{run}/{arch}/waivers/{waiver}/withdraw")
@@ -84,10 +85,10 @@ def withdraw(
     house: Here, cell: CellHere, waiver: Annotated[int, Field(ge=1, lt=2**31)]
 ) -> tuple[Waiver, ...]:
     """Take back what was said of the cell; return what is still said."""
-    house.lieutenancy.withdraw(waiver)
+    house.lieutenancy.withdraw(cell, waiver)
     return house.lieutenancy.of_cell(cell)
 
 
-def _plea(request: Request, cell: CellHere, sort: Sort, body: AckBody) -> Plea:
-    by = visitor_of(request).name or body.by or "operator"
+def _plea(asker: Asker, cell: CellHere, sort: Sort, body: AckBody) -> Plea:
+    by = asking.name_of(asker, body.by or asker.name)
     return Plea(cell=cell, sort=sort, reason=body.reason, by=by, until=body.until)

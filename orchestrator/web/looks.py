@@ -15,6 +15,7 @@ from orchestrator.model.verdict import ExitStatus, Verdict
 from orchestrator.model.view import CellView, RunView
 from orchestrator.web.lines import groups
 from orchestrator.web.timeline import log_of, spans, underway
+from orchestrator.web.visits import current
 
 #: what a run's exit status says
 EXITS = {
@@ -137,6 +138,7 @@ def _environment() -> Environment:
     for shown in (face, outcome, span, age, stamp, clock, people, spans, underway, log_of, groups):
         environment.filters[shown.__name__] = shown
     environment.globals["path"] = path
+    environment.globals["visit"] = current
     environment.globals["exits"] = EXITS
     environment.globals["pages"] = PAGES
     environment.globals["visitor"] = None

@@ -4,7 +4,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from orchestrator.web.house import Here
+from orchestrator.web.partners import board_for
 from orchestrator.web.showing import page, position
+from orchestrator.web.visits import visit_of
 
 routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -18,5 +20,5 @@ def archs_page(request: Request, house: Here) -> HTMLResponse:
 @routes.get("/partners")
 def partners_page(request: Request, house: Here) -> HTMLResponse:
     """Show the partners, and how they keep to what was agreed."""
-    board = house.partnership.board()
+    board = board_for(visit_of(request), house)
     return page(request, house, "partners.html", position(request), partners=board)

@@ -5,24 +5,24 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Request
+from fastapi import APIRouter, Header, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field, TypeAdapter, ValidationError
 
-from orchestrator.model.access import Asker, Role, Token
+from orchestrator.model.access import Role, Thing, Token
 from orchestrator.model.flight import Track
 from orchestrator.model.partner import Answer, Artifact, Claim, Order
 from orchestrator.model.result import Outcome, TestResult
 from orchestrator.model.secret import MASK
 from orchestrator.model.view import PartnerView
 from orchestrator.service.gate import Wish
-from orchestrator.web.auth import Writer
+from orchestrator.web.admission import AskerHere, VisitHere
 from orchestrator.web.bodies import Body, Sentence, Word
-from orchestrator.web.house import Here
-from orchestrator.web.jenkins_access import shown_in
+from orchestrator.web.house import Here, House
+from orchestrator.web.visits import Visit
 
 reads = APIRouter(prefix="/api")
-writes = APIRouter(prefix="/api", dependencies=[Writer])
+writes = APIRouter(prefix="/api")
 #: what partners themselves use
 theirs = APIRouter(include_in_schema=False)
 
@@ -39,6 +39,8 @@ class TokenBody(Body):
     days: Annotated[float, Field(gt=0)] = 90
     partner: Annotated[str, Field(max_length=200)] = ""
     archs: Annotated[tuple[Word, ...], Field(max_length=1000)] = ()
+    #: whose it is: empty is the lab's for an admin, and one's own for everybody else
+    user: Annotated[str, Field(max_length=200)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,24 +109,16 @@ class ResultBody(Body):
 _RESULT = TypeAdapter(ResultBody)
 
 
-async def _asker(house: Here, authorization: Annotated[str, Header()] = "") -> Asker:
-    if asker := house.gate.who(shown_in(authorization)):
-        return asker
-    raise HTTPException(
-        HTTPStatus.UNAUTHORIZED,
-        "this needs a partner's token as `Authorization: Bearer TOKEN`; the lab's operator makes "
-        "one with `smoketest token add --role vendor --partner NAME`",
-        headers={"WWW-Authenticate": "Bearer"},
-    )
-
-
-AskerHere = Annotated[Asker, Depends(_asker)]
+def board_for(visit: Visit, house: House) -> tuple[PartnerView, ...]:
+    """Return the partners that the visitor may see."""
+    board = house.partnership.board()
+    return tuple(one for one in board if visit.sees(Thing(partners=frozenset({one.name}))))
 
 
 @reads.get("/partners")
-def partners(house: Here) -> tuple[PartnerView, ...]:
-    """Return the partners, and how they keep to what was agreed."""
-    return house.partnership.board()
+def partners(house: Here, visit: VisitHere) -> tuple[PartnerView, ...]:
+    """Return the partners, and how they keep to what was agreed; a vendor's own to a vendor."""
+    return board_for(visit, house)
 
 
 @reads.get("/partners/{name}")
@@ -134,25 +128,30 @@ def partner(house: Here, name: str) -> PartnerView:
 
 
 @writes.get("/tokens")
-def tokens(house: Here) -> tuple[Token, ...]:
-    """Return every token, without what opens."""
-    return house.gate.all()
+def tokens(house: Here, asker: AskerHere) -> tuple[Token, ...]:
+    """Return one's own tokens, every one for an admin; without what opens."""
+    return house.gate.shown_to(asker)
 
 
 @writes.post("/tokens", status_code=HTTPStatus.CREATED)
-def add_token(house: Here, body: TokenBody) -> Given:
+def add_token(house: Here, asker: AskerHere, body: TokenBody) -> Given:
     """Make a token; what opens is in this answer and nowhere else."""
     wish = Wish(
-        role=body.role, note=body.note, days=body.days, partner=body.partner, archs=body.archs
+        role=body.role,
+        note=body.note,
+        days=body.days,
+        partner=body.partner,
+        archs=body.archs,
+        user=body.user,
     )
-    token, opens = house.gate.give(wish)
+    token, opens = house.gate.give_to(asker, wish)
     return Given(token=token, opens=opens.reveal())
 
 
 @writes.post("/tokens/{token}/revoke")
-def revoke_token(house: Here, token: str) -> Token:
+def revoke_token(house: Here, asker: AskerHere, token: str) -> Token:
     """Make a token worth nothing."""
-    return house.gate.revoke(token)
+    return house.gate.revoke_for(asker, token)
 
 
 @theirs.post("/hook/{hook}")

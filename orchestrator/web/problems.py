@@ -14,7 +14,14 @@ from fastapi.responses import PlainTextResponse, Response
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
-from orchestrator.model.errors import ConfigError, Denied, NotFound, Occupied, SmoketestError
+from orchestrator.model.errors import (
+    ConfigError,
+    Denied,
+    NotFound,
+    Occupied,
+    SmoketestError,
+    Throttled,
+)
 from orchestrator.model.verdict import Blame
 from orchestrator.web.guard import HEADERS
 from orchestrator.web.looks import TEMPLATES
@@ -70,16 +77,19 @@ async def _ours(request: Request, error: Exception) -> Response:
     return _answer(request, _problem(name, title, _status(error), str(error), blame))
 
 
+#: the first that fits counts: a class stands before what it is a kind of
+_STATUS = (
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Occupied, HTTPStatus.CONFLICT),
+    (Denied, HTTPStatus.FORBIDDEN),
+    (Throttled, HTTPStatus.TOO_MANY_REQUESTS),
+    (ConfigError, HTTPStatus.UNPROCESSABLE_ENTITY),
+)
+
+
 def _status(error: Exception) -> int:
-    if isinstance(error, NotFound):
-        return HTTPStatus.NOT_FOUND
-    if isinstance(error, Occupied):
-        return HTTPStatus.CONFLICT
-    if isinstance(error, Denied):
-        return HTTPStatus.FORBIDDEN
-    if isinstance(error, ConfigError):
-        return HTTPStatus.UNPROCESSABLE_ENTITY
-    return HTTPStatus.SERVICE_UNAVAILABLE
+    found = (status for kind, status in _STATUS if isinstance(error, kind))
+    return next(found, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query, Request
 
 from orchestrator.model.studies import BisectView, CoverageView, FlipView
+from orchestrator.service import asking
 from orchestrator.service.bisecting import Wanted
 from orchestrator.web.addresses import CellHere
-from orchestrator.web.auth import Writer, check_token
+from orchestrator.web.admission import AskerHere, check_repository
 from orchestrator.web.bodies import BisectBody
 from orchestrator.web.house import Here
 
@@ -17,13 +18,9 @@ _Word = Annotated[str, Query(min_length=1, max_length=1000)]
 
 
 @routes.get("/coverage")
-def coverage(
-    house: Here, repo: _Word, ref: _Word = "HEAD", authorization: Annotated[str, Header()] = ""
-) -> CoverageView:
-    """Grade a product's drivers; the token is needed unless the lab names the repository."""
-    # Any page in a local browser may ask us; it must not choose what address git reaches for.
-    if repo not in house.library.lab.trusted:
-        check_token(house, authorization)
+def coverage(request: Request, house: Here, repo: _Word, ref: _Word = "HEAD") -> CoverageView:
+    """Grade a product's drivers; of one that the lab does not name, for who may ask."""
+    check_repository(request, house, repo)
     return house.studies.coverage.report(repo, ref)
 
 
@@ -33,9 +30,11 @@ def flip(house: Here, axis: _Word, repo: str = "") -> FlipView:
     return house.studies.flipping.report(axis, repo)
 
 
-@routes.post("/cells/{run}/{arch}/bisect", dependencies=[Writer])
-def bisect(house: Here, cell: CellHere, body: BisectBody) -> BisectView:
+@routes.post("/cells/{run}/{arch}/bisect")
+def bisect(house: Here, asker: AskerHere, cell: CellHere, body: BisectBody) -> BisectView:
     """Take the search for the first bad commit on by a step; a repeat finds the same run."""
+    asking.check_trust(asker, trust_code=body.trust_code)
+    requester = asking.name_of(asker, body.requester)
     return house.studies.bisecting.advance(
-        Wanted(cell=cell, good=body.good, requester=body.requester, trust_code=body.trust_code)
+        Wanted(cell=cell, good=body.good, requester=requester, trust_code=body.trust_code)
     )

@@ -45,6 +45,7 @@ from orchestrator.service.windows import windows
 from orchestrator.web import house as web
 from orchestrator.web.app import build as build_app
 from orchestrator.wiring import looks, power, repositories
+from orchestrator.wiring.accounts import reception
 from orchestrator.wiring.boots import boots, files
 from orchestrator.wiring.home import Home
 from orchestrator.wiring.lab import LabParts
@@ -218,6 +219,7 @@ def _web(
         images=partial(files, lab),
         token=home.token(),
         gate=_gate(home, lab, store),
+        reception=reception(home, lab, store),
         builds=Builds(
             desk=desk, library=library, items=store.items, notices=store.notices, clock=kit.clock
         ),
@@ -250,6 +252,7 @@ def _gate(home: Home, lab: LabParts, store: Store) -> Gate:
     return Gate(
         clock=SystemClock(),
         tokens=store.tokens,
+        users=store.users,
         operator=home.token(),
         partners=lab.partners,
         archs=lab.archs,

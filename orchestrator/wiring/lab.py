@@ -101,6 +101,8 @@ class LabParts:
     switches: Mapping[str, SwitchFile] = field(default_factory=dict)
     #: of emulated machines: the folder that says which segment each is plugged into
     plugs: Path | None = None
+    #: how people come in
+    people: config.People = field(default_factory=config.People)
 
 
 def open_lab(settings: Settings, home: Home) -> LabParts:
@@ -266,6 +268,7 @@ def _from_file(settings: Settings, home: Home, lab: config.LabFile) -> LabParts:
         watches=lab.watches,
         reviews=lab.reviews,
         switches=lab.switches,
+        people=lab.people,
     )
 
 

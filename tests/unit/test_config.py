@@ -376,7 +376,7 @@ def test_the_example_loads_and_names_every_key(
     assert read.trusted == {"demo"}
     assert read.manners.ipmi == Ipmi()
     plain = tomllib.loads(EXAMPLE.read_text())
-    told = {"people", "mail", "notices", "watch", "limits", "partners", "switches"}
+    told = {"accounts", "people", "mail", "notices", "watch", "limits", "partners", "switches"}
     assert set(plain) == {"lab", "store", "repos", "folders", "images", "drivers", "nodes", *told}
     assert set(plain["nodes"][0]) == {field.name for field in fields(read.nodes[0])}
     for name, usual in asdict(config.Manners()).items():

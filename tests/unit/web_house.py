@@ -43,7 +43,7 @@ from orchestrator.web.app import ALLOWANCE, build
 from orchestrator.web.house import House, Identity, ImageFiles
 from orchestrator.web.limits import Allowance
 from orchestrator.web.server import Server
-from tests.unit import web_lookback, web_partners
+from tests.unit import web_lookback, web_partners, web_reception
 from tests.unit.web_silence import mailroom, reviewing
 from tests.unit.web_studies import studies
 
@@ -292,6 +292,7 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
         images={IMAGE: _image(folder)}.get,
         token=token,
         gate=web_partners.gate(lab, store, token),
+        reception=web_reception.reception(lab, store),
         builds=Builds(
             desk=desk,
             library=library,

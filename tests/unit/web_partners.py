@@ -25,6 +25,7 @@ def gate(lab: Lab, store: Store, token: Secret) -> Gate:
     return Gate(
         clock=SystemClock(),
         tokens=store.tokens,
+        users=store.users,
         operator=token,
         partners=lab.partners,
         archs=lab.archs,

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row
 
 from orchestrator.model.access import Token
+from orchestrator.model.account import Pending, User
 from orchestrator.model.arch import Arch
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event
@@ -41,6 +42,8 @@ SUMMARY = TypeAdapter(Summary)
 WATCHED = TypeAdapter(Watched)
 WHY = TypeAdapter(Why)
 TOKEN = TypeAdapter(Token)
+USER = TypeAdapter(User)
+PENDING = TypeAdapter(Pending)
 
 
 def encode(value: object) -> str:

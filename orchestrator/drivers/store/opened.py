@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from orchestrator.drivers.store.accounts import Changes, Sessions, Users
 from orchestrator.drivers.store.answers import Answers
 from orchestrator.drivers.store.attestations import Attestations
 from orchestrator.drivers.store.board import Board
@@ -44,6 +45,9 @@ class Store:
     workers: Workers
     deliveries: Deliveries
     tokens: Tokens
+    users: Users
+    sessions: Sessions
+    changes: Changes
     items: Items
     reviews: Reviews
     pasts: Pasts
@@ -75,6 +79,9 @@ def open_store(url: str) -> Store:
         workers=Workers(database),
         deliveries=Deliveries(database),
         tokens=Tokens(database),
+        users=Users(database),
+        sessions=Sessions(database),
+        changes=Changes(database),
         items=Items(database),
         reviews=Reviews(database),
         pasts=Pasts(database),

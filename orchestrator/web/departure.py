@@ -1,0 +1,43 @@
+"""What every answer takes along on its way out: cookies, and a line in the ledger."""
+
+from http import HTTPStatus
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from orchestrator.service.ledger import Ledger
+from orchestrator.web.visits import Visit
+
+
+class Departure:
+    """ASGI middleware: sets the visit's cookies, and writes down what came of a change."""
+
+    def __init__(self, app: ASGIApp, ledger: Ledger) -> None:
+        """Take the application to wrap."""
+        self._app, self._ledger = app, ledger
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and its answer back."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        # An error that nobody foresaw is answered outside of here.
+        status = int(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+        async def leaving(message: Message) -> None:
+            nonlocal status
+            visit: Visit | None = state.get("visit")
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if visit:
+                    visit.answer(MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, leaving)
+        finally:
+            found: Visit | None = state.get("visit")
+            if found and found.entry:
+                await run_in_threadpool(self._ledger.end, found.entry, status)
