@@ -1,8 +1,8 @@
 """OpenStack from its sources through the whole flow, from the lease to the release.
 
-Slow: one deploy is a minute or two of two idle cores, and there are about fifteen. Needs root and the Debian
-packages that `smoketest doctor` names. `SMOKETEST_ARTIFACTS` names a folder that keeps the released
-wheels between runs.
+Slow: one deploy is a minute or two of two idle cores, and there are about fifteen. Needs root and
+the Debian packages that `smoketest doctor` names. `SMOKETEST_ARTIFACTS` names a folder that keeps
+the released wheels between runs.
 """
 
 import json
