@@ -31,7 +31,7 @@ set tries:int32 0
 :again
 chain --autofree {url}/ipxe?mac=${{net0/mac}} && exit ||
 inc tries
-iseq ${{tries}} 30 && exit ||
+iseq ${{tries}} 150 && exit ||
 echo No boot script yet, trying again
 sleep 2
 goto again
