@@ -97,13 +97,22 @@ class DbosEngine:
             log.warning("workers %s are gone: what they did is taken over", ", ".join(lost))
             DBOS._recover_pending_workflows(lost)
 
-    def revive(self, attempt: AttemptId) -> None:
-        """Begin a walk that was never begun, or that ended too early; one that waits is let be."""
-        found = DBOS.get_workflow_status(attempt)
-        if found is None:
-            self.start(attempt)
-        elif found.status not in {"PENDING", "ENQUEUED"}:
-            DBOS.rewind_workflow(attempt, queue_name=QUEUE)
+    def revive(self, attempts: Sequence[AttemptId]) -> None:
+        """Begin walks that were never begun, or that ended too early; those that wait are let be.
+
+        One query for all of them: on a busy host many wait for long, and every worker asks.
+        """
+        if not attempts:
+            return
+        found = DBOS.list_workflows(
+            workflow_ids=list(attempts), load_input=False, load_output=False
+        )
+        known = {flow.workflow_id: flow.status for flow in found}
+        for attempt in attempts:
+            if attempt not in known:
+                self.start(attempt)
+            elif known[attempt] not in {"PENDING", "ENQUEUED"}:
+                DBOS.rewind_workflow(attempt, queue_name=QUEUE)
 
     def wake(self) -> None:
         """Look at the queue now rather than at the next tick."""

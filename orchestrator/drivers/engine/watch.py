@@ -21,7 +21,7 @@ SWEEP_SECONDS: Final = 2.0
 #: how long machines that were granted may wait for a worker to take them up, and how many of those
 #: are looked into at once
 GRACE: Final = timedelta(seconds=10)
-MOST: Final = 50
+MOST: Final = 500
 
 
 class Heir(Protocol):
@@ -31,8 +31,8 @@ class Heir(Protocol):
         """Let the living walk what the `dead` walked."""
         ...
 
-    def revive(self, attempt: AttemptId) -> None:
-        """Begin a walk that was never begun, or that ended too early."""
+    def revive(self, attempts: Sequence[AttemptId]) -> None:
+        """Begin walks that were never begun, or that ended too early."""
         ...
 
 
@@ -71,8 +71,7 @@ class Watch:
         unwalked = self._workers.unwalked(datetime.now(UTC) - grace)
         if dead := {walker for _, walker in unwalked if walker}:
             self._heir.take_over(sorted(dead))
-        for attempt, _ in unwalked[:MOST]:
-            self._heir.revive(attempt)
+        self._heir.revive([attempt for attempt, _ in unwalked[:MOST]])
 
     def living(self) -> tuple[Worker, ...]:
         """Return the workers that are alive."""
