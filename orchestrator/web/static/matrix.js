@@ -242,8 +242,9 @@ function listen() {
     const moved = step(event);
     if (!moved) return;
     event.preventDefault();
-    const row = here.row + moved[0];
-    focus(event.key.startsWith("Arrow") ? row : Math.max(0, row), here.col + moved[1]);
+    // Arrows reach the heads and the archs' names, the far keys stay among the squares.
+    const least = event.key.startsWith("Arrow") ? -1 : 0;
+    focus(Math.max(least, here.row + moved[0]), Math.max(least, here.col + moved[1]));
   });
   main.addEventListener("scroll", loadSoon, { capture: true, passive: true });
   main.addEventListener("change", (event) => {
