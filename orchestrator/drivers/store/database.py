@@ -33,8 +33,8 @@ Value = str | int | None | Sequence[str] | Sequence[int]
 #: what to do about a store that refuses; not for who does it already
 NEXT: Final = "; `smoketest doctor --store` looks into it"
 _PAUSE: Final = 0.1
-#: rows that one statement stores at most
-_ROWS: Final = 64
+#: rows that one statement stores at most: longer ones cost each new process more than they save
+_ROWS: Final = 16
 _CLOCKS: Final = {"sqlite": "clock_sqlite", "postgresql": "clock_postgresql"}
 
 
