@@ -87,7 +87,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flight:
-    """All that was recorded of an attempt, on one time axis in seconds from its first event."""
+    """All that was recorded of an attempt, in seconds from when it was given its machines."""
 
     attempt: str
     began: datetime

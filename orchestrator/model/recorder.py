@@ -48,6 +48,12 @@ _SHOWN = frozenset({Kind.STARTED, Kind.FINISHED, Kind.JUDGED, Kind.REPORTED, Kin
 _WRONG_KINDS = frozenset({Kind.FAILED, Kind.LATE, Kind.SILENT})
 
 
+def took_off(events: Sequence[Event]) -> datetime | None:
+    """Return when the attempt was given its machines, or did anything: it only waited before."""
+    work = (e.at for e in events if e.kind is Kind.LEASED or e.stage is not Stage.LEASE)
+    return next(work, None)
+
+
 def legs(events: Sequence[Event], began: datetime) -> tuple[Leg, ...]:
     """Return the stages in their order, one that was walked twice from its first start on."""
     found: dict[str, Leg] = {}

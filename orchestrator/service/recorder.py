@@ -56,7 +56,7 @@ class Recorder:
         events = [event for event in self.events.of(attempt) if event.at]
         if not events or events[0].at is None or events[-1].at is None:
             return None
-        began = events[0].at
+        began = recorder.took_off(events) or events[0].at
         names = self._logs(attempt)
         console, gaps = self._consoles(attempt, names, began)
         said = self._lines(attempt, names, began)

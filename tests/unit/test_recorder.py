@@ -13,7 +13,7 @@ from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.flight import Flight, Leg, Line, Mark, Track
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.node import Bmc, BootDevice, Node, Provenance
-from orchestrator.model.recorder import legs, of_console, of_events, placed, times_of
+from orchestrator.model.recorder import legs, of_console, of_events, placed, times_of, took_off
 from orchestrator.model.secret import Secret
 from orchestrator.ports.clock import Deadline
 from orchestrator.ports.power import Senses
@@ -65,6 +65,14 @@ def test_stages_are_legs_and_one_under_way_has_no_end() -> None:
         Leg(stage="deploy", begin=2, end=7, bad=True),
         Leg(stage="collect", begin=8, end=None),
     )
+
+
+def test_the_axis_begins_when_the_machines_are_given_and_not_in_the_queue() -> None:
+    queued = _event(Kind.STARTED, Stage.LEASE, 0)
+    assert took_off((queued,)) is None
+    granted = _event(Kind.LEASED, Stage.LEASE, 900)
+    assert took_off((queued, granted, _event(Kind.STARTED, Stage.PROVISION, 901))) == _at(900)
+    assert took_off((queued, _event(Kind.STARTED, Stage.PARTNER, 30))) == _at(30)
 
 
 def test_a_console_is_laid_on_the_axis_by_its_times() -> None:
