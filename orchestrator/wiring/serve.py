@@ -13,7 +13,7 @@ import uvicorn
 
 from orchestrator.model.errors import ConfigError, SmoketestError
 from orchestrator.model.watch import Watch
-from orchestrator.web.server import Server
+from orchestrator.web.server import Server, spare_collector
 from orchestrator.wiring.home import Home, claim
 from orchestrator.wiring.house import House, build
 from orchestrator.wiring.lab import LabParts, open_lab
@@ -61,6 +61,7 @@ def _serve(
 
     def announce() -> None:
         house.crew.open(f"{lab.title} was switched off in the middle of it" if lab.fresh else "")
+        spare_collector()
         home.announce(url)
         ready(url)
 

@@ -25,6 +25,7 @@ import psutil
 
 from orchestrator.model.arch import Arch
 from orchestrator.web.limits import Allowance
+from orchestrator.web.server import spare_collector
 from tests.bench.history import write
 from tests.orchestrating import ROOT
 from tests.unit.web_house import arch, furnish
@@ -79,6 +80,7 @@ def serve(folder: str) -> None:
     for name in ("product", "attempts", "cache"):
         subprocess.run(("rm", "-rf", str(home / name)), check=True)
     with furnish(home, NODES, archs(), Allowance(requests=10**9)) as served:
+        spare_collector()  # as in the real one
         print(served.url, served.house.token.reveal(), flush=True)
         sys.stdin.read()
 
