@@ -15,7 +15,7 @@ from orchestrator.service import asking
 from orchestrator.web import ask_form
 from orchestrator.web.admission import AskerHere
 from orchestrator.web.ask_form import Draft, Wrong
-from orchestrator.web.fields import Fields
+from orchestrator.web.forms import Fields
 from orchestrator.web.house import Here, House
 from orchestrator.web.showing import page
 from orchestrator.web.visitor import visitor_of

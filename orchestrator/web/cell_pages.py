@@ -16,7 +16,7 @@ from orchestrator.service.lieutenancy import Plea
 from orchestrator.web.addresses import CellHere
 from orchestrator.web.admission import AskerHere
 from orchestrator.web.ansi import address
-from orchestrator.web.fields import Fields
+from orchestrator.web.forms import Fields
 from orchestrator.web.house import Here, House
 from orchestrator.web.keepsakes import Keepsake, keepsakes
 from orchestrator.web.recorder import Chart, chart

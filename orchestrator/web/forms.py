@@ -5,9 +5,10 @@ import binascii
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Annotated
 from urllib.parse import parse_qsl
 
-from fastapi import HTTPException, Request
+from fastapi import Depends, HTTPException, Request
 
 #: bytes of a form, and how many fields
 LARGEST_FORM = 1 << 20
@@ -39,6 +40,10 @@ async def form(request: Request) -> Mapping[str, str]:
         request.state.form = await _read(request)
     found: Mapping[str, str] = request.state.form
     return found
+
+
+#: annotate a route's parameter with it to be given the form's fields; of a repeated one the last
+Fields = Annotated[Mapping[str, str], Depends(form)]
 
 
 async def said(request: Request) -> Mapping[str, object]:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 
 from orchestrator.model.health import Day, Novelty
 from orchestrator.web.ansi import address
-from orchestrator.web.fields import Fields
+from orchestrator.web.forms import Fields
 from orchestrator.web.house import Here
 from orchestrator.web.showing import page, position
 

@@ -12,7 +12,7 @@ from orchestrator.model.ids import AttemptId
 from orchestrator.model.view import NodeView
 from orchestrator.stages.verdict import QUARANTINE_AFTER
 from orchestrator.web.ansi import address
-from orchestrator.web.fields import Fields
+from orchestrator.web.forms import Fields
 from orchestrator.web.house import Here, House
 from orchestrator.web.showing import page, position
 from orchestrator.web.usage import SPANS, usage

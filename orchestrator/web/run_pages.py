@@ -11,7 +11,7 @@ from orchestrator.model.verdict import Verdict
 from orchestrator.service import promotion
 from orchestrator.service.changes import since_good
 from orchestrator.web.addresses import CellHere, RunHere
-from orchestrator.web.fields import Fields
+from orchestrator.web.forms import Fields
 from orchestrator.web.house import Here
 from orchestrator.web.showing import page, position
 

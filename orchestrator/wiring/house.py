@@ -203,7 +203,7 @@ def _web(
         desk=desk,
         watcher=repositories.watcher(home, lab, desk, store),
         carried=repositories.carried(home, lab),
-        studies=repositories.studies(home, lab, desk, store, library),
+        studies=repositories.studies(home.repositories, lab.aliases, desk, store, library),
         inventory=Inventory(
             clock=kit.clock, nodes=store.nodes, attestations=store.attestations, engine=engine
         ),

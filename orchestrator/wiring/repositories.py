@@ -1,5 +1,8 @@
 """What works on repositories: the desk, the watcher of branches, the survey of local patches."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from orchestrator.drivers.clock.system import SystemClock
 from orchestrator.drivers.source.git import GitSource
 from orchestrator.drivers.source.history import GitHistory
@@ -54,10 +57,14 @@ def watcher(home: Home, lab: LabParts, asked: Desk, store: Store) -> Watcher:
     )
 
 
-def studies(home: Home, lab: LabParts, asked: Desk, store: Store, library: Library) -> Studies:
-    """Return what draws conclusions from the history; bisection asks at the desk `asked`."""
-    source = GitSource(home.repositories, lab.aliases)
-    history = GitHistory(home.repositories, lab.aliases)
+def studies(
+    mirrors: Path, aliases: Mapping[str, str], asked: Desk, store: Store, library: Library
+) -> Studies:
+    """Return what draws conclusions from the history, over the repositories in `mirrors`.
+
+    Bisection asks at the desk `asked`.
+    """
+    source, history = GitSource(mirrors, aliases), GitHistory(mirrors, aliases)
     return Studies(
         coverage=Coverage(
             lab=library.lab,

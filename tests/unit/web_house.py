@@ -43,9 +43,9 @@ from orchestrator.web.app import ALLOWANCE, build
 from orchestrator.web.house import House, Identity, ImageFiles
 from orchestrator.web.limits import Allowance
 from orchestrator.web.server import Server
+from orchestrator.wiring.repositories import studies
 from tests.unit import web_lookback, web_partners, web_reception
 from tests.unit.web_silence import mailroom, reviewing
-from tests.unit.web_studies import studies
 
 KINDS = ("kvm", "xenserver", "hyperv", "vmware")
 IMAGE = "debian-12"
@@ -275,7 +275,7 @@ def _house(folder: Path, lab: Lab, store: Store, engine: StillEngine, url: str) 
         identity=Identity(version="0.1.0", orchestrator="0a1b2c3d4e5f", lab="lab in a box"),
         desk=desk,
         carried=_carried(folder),
-        studies=studies(folder, store, desk, library),
+        studies=studies(folder / "cache", {}, desk, store, library),
         inventory=Inventory(
             clock=clock, nodes=store.nodes, attestations=store.attestations, engine=engine
         ),
