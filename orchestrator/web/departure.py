@@ -23,21 +23,26 @@ class Departure:
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
-        # An error that nobody foresaw is answered outside of here.
-        status = int(HTTPStatus.INTERNAL_SERVER_ERROR)
+        answered = False
 
         async def leaving(message: Message) -> None:
-            nonlocal status
-            visit: Visit | None = state.get("visit")
+            nonlocal answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                visit: Visit | None = state.get("visit")
                 if visit:
                     visit.answer(MutableHeaders(scope=message))
+                # First the ledger: who has the answer finds the change in the record.
+                answered = True
+                await self._end(visit, message["status"])
             await send(message)
 
         try:
             await self._app(scope, receive, leaving)
         finally:
-            found: Visit | None = state.get("visit")
-            if found and found.entry:
-                await run_in_threadpool(self._ledger.end, found.entry, status)
+            # An error that nobody foresaw is answered outside of here.
+            if not answered:
+                await self._end(state.get("visit"), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    async def _end(self, visit: Visit | None, status: int) -> None:
+        if visit and visit.entry:
+            await run_in_threadpool(self._ledger.end, visit.entry, int(status))
