@@ -47,7 +47,8 @@ def nova(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestrator]:
-    running = Orchestrator(home=tmp_path_factory.mktemp("cloud") / "home", nodes=2)
+    home = tmp_path_factory.mktemp("cloud") / "home"
+    running = Orchestrator(home=home, nodes=2, patience=HOUR)
     running.start()
     yield running
     running.stop()
