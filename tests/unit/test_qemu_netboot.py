@@ -264,6 +264,7 @@ def test_package_caches_of_a_user_take_turns(tmp_path: Path) -> None:
 def test_the_package_cache_keeps_to_one_mirror_and_its_folder(tmp_path: Path) -> None:
     command = packages.command(tmp_path / "cache", 3999, "http://mirror.example/debian/")
     assert command[3].endswith("apt-cacher-ng")
+    assert Path(command[0]).is_absolute(), "a service is run without a search for its program"
     text = Path(command[-1], "acng.conf").read_text()
     assert "Remap-mirror: /debian ; http://mirror.example/debian\n" in text
     assert "BindAddress: 127.0.0.1\nPort: 3999\n" in text

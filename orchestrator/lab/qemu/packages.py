@@ -82,8 +82,14 @@ def command(folder: Path, at: int, mirror: str) -> tuple[str, ...]:
         folder=folder, port=at, directory=DIRECTORY, mirror=mirror.rstrip("/")
     )
     write_atomic(folder / "etc" / "acng.conf", text)
-    alone = ("flock", "--no-fork", str(folder / "lock"))
-    return (*alone, program, "-c", str(folder / "etc"))
+    return (*_alone(folder / "lock"), program, "-c", str(folder / "etc"))
+
+
+def _alone(lock: Path) -> tuple[str, ...]:
+    program = shutil.which("flock")
+    if program is None:
+        raise ConfigError("no flock on this host; type: apt-get install util-linux")
+    return (program, "--no-fork", str(lock))
 
 
 @contextmanager
