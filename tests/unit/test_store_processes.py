@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.drivers.store import engines
 from orchestrator.drivers.store.check import check
 from orchestrator.drivers.store.engines import PATIENCE
 from orchestrator.drivers.store.opened import Store, open_store
+from orchestrator.model.errors import StoreAway
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.run import State
 from tests.contract.storing import NOW, arch, ask, enrol, first_fit, plan, start
@@ -130,6 +132,17 @@ def test_a_kill_in_mid_transaction_leaves_nothing_half_done(url: str) -> None:
     assert time.monotonic() - began < PATIENCE / 2
     assert [lease.token for lease in store.queue.leases(attempt)] == [1, 1, 1]
     assert check(store.database) == ()
+
+
+def test_a_store_whose_disk_is_slow_is_away_and_not_wrong(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = open_store(url)
+    monkeypatch.setattr(engines, "PATIENCE", 0.1)
+    store = open_store(url)
+    with slow.database.write(), pytest.raises(StoreAway, match="is its disk slow"):
+        enrol(store, 1)
+    enrol(store, 1)
 
 
 def test_an_idle_tick_takes_no_write_lock(url: str) -> None:
