@@ -5,10 +5,12 @@ They are fetched on the controller, where packages come from, and never hold cod
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -75,24 +77,11 @@ def _fetch(pins: Path, python: str, draft: Path) -> None:
             f"the machine's Python is {python}, this host's {tag}: run the orchestrator on the same"
         )
         raise AnsibleActionFail(msg)
-    with tempfile.TemporaryDirectory(prefix="wheels-", dir=draft.parent) as name:
-        folder = Path(name)
+    with _folder(draft) as folder:
         wheels, venv = folder / "wheels", folder / "venv"
-        words = ["wheel", "--quiet", "--no-deps", "--disable-pip-version-check"]
-        _run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "--python",
-                _PYTHON,
-                *words,
-                "-r",
-                str(pins),
-                "-w",
-                str(wheels),
-            ]
-        )
+        words = [sys.executable, "-m", "pip", "--python", _PYTHON, "wheel", "--quiet", "--no-deps"]
+        words += ["--disable-pip-version-check", "-r", str(pins), "-w", str(wheels)]
+        _run(words)
         tool = _tool(wheels)
         _run([tool, "venv", "--quiet", "--relocatable", "--python", _PYTHON, str(venv)])
         found = [str(wheel) for wheel in sorted(wheels.glob("*.whl"))]
@@ -104,14 +93,16 @@ def _fetch(pins: Path, python: str, draft: Path) -> None:
         _run(["tar", "--create", f"--file={draft}", f"--directory={folder}", "wheels", "venv"])
 
 
-def _tag() -> str:
-    """Return this host's Python in the words of `cloud_facts`."""
-    script = "import sys, platform; print('cp%d%d' % sys.version_info[:2], platform.machine())"
+@contextmanager
+def _folder(draft: Path) -> Iterator[Path]:
+    """Yield an empty folder beside the draft, whose lock is ours, whatever was left there."""
+    folder = draft.with_name(f"{draft.name.partition('.draft-')[0]}.parts")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     try:
-        words = [_PYTHON, "-c", script]
-        return "-".join(subprocess.run(words, capture_output=True, text=True).stdout.split())
-    except OSError:
-        return f"missing ({_PYTHON})"
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tool(wheels: Path) -> str:

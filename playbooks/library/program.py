@@ -163,7 +163,7 @@ def main() -> None:
             "once": {"type": "bool", "default": False},
             # a program that must be done before this one is started
             "after": {"default": ""},
-            # http, tcp or unix: where it answers when it is well
+            # http, tcp, unix, or a file that it writes: where it answers when it is well
             "url": {"default": ""},
             "wait": {"type": "bool", "default": True},
             "seconds": {"type": "int", "default": 900},

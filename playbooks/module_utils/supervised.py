@@ -74,6 +74,8 @@ def answers(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return _accepts(socket.AF_UNIX, parts.path)
+    if parts.scheme == "file":
+        return "" if Path(parts.path).exists() else "is not there"
     if parts.scheme == "tcp":
         return _accepts(socket.AF_INET, (parts.hostname, parts.port))
     connection = http.client.HTTPConnection(parts.netloc, timeout=_ANSWER_SECONDS)

@@ -49,9 +49,11 @@ def nova(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestrator]:
     home = tmp_path_factory.mktemp("cloud") / "home"
     running = Orchestrator(home=home, nodes=2, patience=HOUR)
-    running.start()
-    yield running
-    running.stop()
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
 
 
 def ask(lab: Orchestrator, nova: Tree, ref: str, arch: str = ARCH) -> int:

@@ -93,7 +93,9 @@ class Guest:
         return said
 
 
-def guest_of(cloud: Cloud, flavor: Flavor, machine: Machine, user_data: str) -> Iterator[Guest]:
+def guest_of(
+    cloud: Cloud, flavor: Flavor, machine: Machine, user_data: str, **more: object
+) -> Iterator[Guest]:
     """Yield a guest that is ready; its private key is gone from the machine afterwards."""
     compute, networks = cloud.connection.compute, cloud.connection.network
     image = cloud.connection.image.find_image(IMAGE)
@@ -105,15 +107,16 @@ def guest_of(cloud: Cloud, flavor: Flavor, machine: Machine, user_data: str) -> 
     public = f"{secret.get_name()} {secret.get_base64()}"
     key = compute.create_keypair(name=cloud.name("key"), public_key=public)
     cloud.later(lambda: compute.delete_keypair(key))
-    server = cloud.server(
-        image_id=image.id,
-        flavor_id=flavor.id,
-        networks=[{"uuid": network.id}],
-        security_groups=[{"name": group.name}],
-        key_name=key.name,
-        metadata={"colour": "red"},
-        user_data=b64encode(user_data.encode()).decode(),
-    )
+    wanted = {
+        "image_id": image.id,
+        "flavor_id": flavor.id,
+        "networks": [{"uuid": network.id}],
+        "security_groups": [{"name": group.name}],
+        "key_name": key.name,
+        "metadata": {"colour": "red"},
+        "user_data": b64encode(user_data.encode()).decode(),
+    }
+    server = cloud.server(**(wanted | more))
     port = next(networks.ports(device_id=server.id))
     path = f"/tmp/{cloud.name('key')}"  # noqa: S108  # nobody else's name
     _put(machine, path, secret)
