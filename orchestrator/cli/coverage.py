@@ -14,10 +14,12 @@ from orchestrator.cli.decode import encode
 from orchestrator.cli.durations import ago, counted
 from orchestrator.cli.session import Session
 from orchestrator.cli.tables import table
-from orchestrator.model.coverage import Grade
+from orchestrator.model.quality import Grade
 from orchestrator.model.studies import CoverageView, Graded
 from orchestrator.model.verdict import ExitStatus
 
+#: columns of a terminal that has room for the archs' names as well
+WIDE = 120
 _STYLES = {Grade.A: "green", Grade.B: "yellow", Grade.C: "bold red"}
 
 
@@ -70,7 +72,7 @@ def _said(view: CoverageView, console: Console) -> Iterator[Text | Table | str]:
     ):
         if rows:
             yield ""
-            yield _grid(title, rows)
+            yield _grid(title, rows, wide=console.width >= WIDE)
     yield ""
     for path in view.uncovered:
         mark = "x" if console.options.ascii_only else "✘"
@@ -85,16 +87,16 @@ def _said(view: CoverageView, console: Console) -> Iterator[Text | Table | str]:
         )
 
 
-def _grid(title: str, rows: Sequence[Graded]) -> Table:
-    made = table(title, "grade", "vote on it", "advise", "green", "because")
+def _grid(title: str, rows: Sequence[Graded], *, wide: bool) -> Table:
+    """Return the table; a narrow one leaves out the archs, of which `because` names the one."""
+    made = table(title, "grade", *(("vote on it", "advise") if wide else ()), "green", "because")
     for row in rows:
-        green = f"{ago(row.green_at)}, {row.provenance or 'unknown'}" if row.green_at else "-"
+        archs = (", ".join(names) or "-" for names in (row.voting, row.advising))
         made.add_row(
             row.name,
             Text(row.grade, style=_STYLES[row.grade]),
-            ", ".join(row.voting) or "-",
-            ", ".join(row.advising) or "-",
-            green,
+            *(archs if wide else ()),
+            f"{ago(row.green_at)}, {row.provenance or 'unknown'}" if row.green_at else "-",
             row.because,
         )
     return made

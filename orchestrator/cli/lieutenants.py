@@ -109,10 +109,10 @@ def _told(view: LieutenantView) -> list[str | Table]:
 
 
 def _health(archs: tuple[ArchHealth, ...]) -> Table:
-    made = table("arch", "group", ">green", ">flaky", "red now", "because")
+    made = table("arch", "grade", ">green", ">flaky", "red now", "because")
     for arch in archs:
         green = f"{arch.green_rate:.0%}" if arch.green_rate is not None else "-"
         flaky = f"{arch.flake_rate:.0%}" if arch.flake_rate is not None else "-"
         red = ", ".join(f"{red.newest.ref}{' (waived)' * bool(red.waivers)}" for red in arch.reds)
-        made.add_row(arch.arch, arch.group.letter, green, flaky, red, arch.group.because)
+        made.add_row(arch.arch, arch.quality.grade, green, flaky, red, arch.quality.because)
     return made

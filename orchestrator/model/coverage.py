@@ -1,41 +1,21 @@
 """The law of coverage: what of the product is exercised by an arch that votes, and how well.
 
-Grades follow the groups that OpenStack gives its hypervisors, but are computed:
-
-A  an arch votes on it, is decided nine times in ten, and its newest result on the branch is green
-B  it was green lately, but one of these is missing: it advises, and blocks nobody
-C  no arch exercises it, or none was green lately: use at your own risk
+`model/quality.py` is the law of grades. On a product's branch the newest result has to be green as
+well, and what no arch exercises has grade C.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 from orchestrator.model.arch import Arch
 from orchestrator.model.node import Provenance
+from orchestrator.model.quality import LATELY, NEWEST, Grade, quality
 from orchestrator.model.run import Cell, Run
 from orchestrator.model.verdict import Verdict
 
-#: how far back an arch's history counts
-LATELY = timedelta(days=30)
-#: so many of its newest results count
-NEWEST = 20
-#: with fewer that were decided, an arch has not proved that it can be relied on
-ENOUGH = 3
-#: the share of its results that must be decided (passed or failed), in hundredths
-RELIABLE = 90
-
 _COUNTED = frozenset({Verdict.PASSED, Verdict.FAILED, Verdict.BROKEN})
-
-
-class Grade(StrEnum):
-    """How well something is looked after; the first is the best."""
-
-    A = "A"
-    B = "B"
-    C = "C"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +56,13 @@ def standing(
     """Return how an arch stands by its outcomes, the newest first, on the branch of `line`."""
     recent = [one for one in outcomes if now - one.at <= LATELY][:NEWEST]
     green = next((one for one in recent if one.verdict is Verdict.PASSED), None)
-    if green is None:
-        what = "was never green" if recent else "has no result"
-        because = f"{arch.name} {what} in {LATELY.days} days"
-        return Standing(arch=arch, grade=Grade.C, because=because)
-    lacks = _lacks(arch, recent, line)
-    decided = sum(one.verdict is not Verdict.BROKEN for one in recent)
-    good = f"{arch.name} votes, {decided} of its newest {len(recent)} are decided"
-    grade = Grade.B if lacks else Grade.A
-    return Standing(arch=arch, grade=grade, because=lacks or good, green=green)
+    found = quality(
+        arch.name,
+        [one.verdict for one in recent],
+        voting=arch.voting,
+        wrong=_wrong(arch, recent, line),
+    )
+    return Standing(arch=arch, grade=found.grade, because=found.because, green=green)
 
 
 def best(standings: Iterable[Standing]) -> Standing | None:
@@ -130,16 +108,9 @@ def idle(paths: Collection[str], archs: Sequence[Arch]) -> tuple[tuple[str, str]
     )
 
 
-def _lacks(arch: Arch, recent: Sequence[Outcome], line: Collection[str]) -> str:
-    """Return what keeps an arch that was green lately from grade A; nothing does: empty."""
-    if not arch.voting:
-        return f"{arch.name} does not vote"
-    decided = [one for one in recent if one.verdict is not Verdict.BROKEN]
-    if len(decided) < ENOUGH:
-        return f"of {arch.name} {len(decided)} results were decided, which is too few to rely on"
-    if len(decided) * 100 < RELIABLE * len(recent):
-        broken = len(recent) - len(decided)
-        return f"{arch.name} could not tell {broken} of its newest {len(recent)} times"
+def _wrong(arch: Arch, recent: Sequence[Outcome], line: Collection[str]) -> str:
+    """Return what the branch itself has against an arch; nothing: empty."""
+    decided = (one for one in recent if one.verdict is not Verdict.BROKEN)
     newest = next((one for one in decided if one.commit in line), None)
     if newest is None:
         return f"{arch.name} was not tried on this branch lately"

@@ -8,17 +8,17 @@ from enum import StrEnum
 from statistics import median
 
 from orchestrator.model.ids import AttemptId, CellId, RunId
+from orchestrator.model.quality import LATELY, Quality, quality
 from orchestrator.model.verdict import Blame, Verdict
 
 #: the verdicts that say something of a branch
 TELLING = frozenset({Verdict.PASSED, Verdict.FAILED, Verdict.BROKEN})
-#: an arch that was not tested for so long is not known to work; a red so old weighs down
-STALE, OLD = timedelta(days=14), timedelta(days=7)
+#: a red so old speaks against an arch
+OLD = timedelta(days=7)
 #: results without which a share says nothing
 ENOUGH = 5
-#: at least so much green, at most so much flaky, for a group
-_GREEN = {"A": 0.9, "B": 0.6}
-_FLAKY = {"A": 0.05, "B": 0.2}
+#: more of its commits that both passed and failed speak against an arch
+FLAKY = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,14 +87,6 @@ class Day:
     passed: int
     failed: int
     broken: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """The quality group, and the sentence that says why."""
-
-    letter: str
-    because: str
 
 
 def decided(results: Iterable[Judged]) -> tuple[Judged, ...]:
@@ -218,31 +210,15 @@ def days(results: Iterable[Judged], now: datetime, count: int) -> tuple[Day, ...
     )
 
 
-def group(results: Sequence[Judged], now: datetime, *, voting: bool) -> Group:
-    """Return the quality group: A may be relied on, B with care, C is not known to work."""
-    newest = next(iter(decided(results)), None)
-    if newest is None:
-        return Group(letter="C", because="it was never tested")
-    if now - newest.at > STALE:
-        return Group(letter="C", because=f"it was not tested for {(now - newest.at).days} days")
-    green, flaky = green_rate(results), flake_rate(results)
-    if green is None:
-        return Group(letter="C", because=f"it was tested fewer than {ENOUGH} times")
+def grade(name: str, results: Sequence[Judged], now: datetime, *, voting: bool) -> Quality:
+    """Return how an arch does on all branches; flakes and what stays red speak against it."""
+    recent = [result.verdict for result in decided(results) if now - result.at <= LATELY]
+    return quality(name, recent, voting=voting, wrong=_wrong(name, results, now))
+
+
+def _wrong(name: str, results: Sequence[Judged], now: datetime) -> str:
     old = next((first for first, _ in reds(results) if now - first.at > OLD), None)
-    shares = f"{green:.0%} green, {flaky or 0:.0%} flaky"
-    for letter in ("A", "B"):
-        good = green >= _GREEN[letter] and (flaky or 0) <= _FLAKY[letter]
-        if good and not (letter == "A" and (old or not voting)):
-            why = "" if letter == "A" else _short_of_a(green, flaky or 0, old, voting=voting)
-            return Group(letter=letter, because=shares + why)
-    return Group(letter="C", because=f"{shares}: B needs {_GREEN['B']:.0%} and {_FLAKY['B']:.0%}")
-
-
-def _short_of_a(green: float, flaky: float, old: Judged | None, *, voting: bool) -> str:
-    if not voting:
-        return "; A needs a vote"
     if old:
-        return f"; {old.ref} is red for more than {OLD.days} days"
-    if green < _GREEN["A"]:
-        return f"; A needs {_GREEN['A']:.0%} green"
-    return f"; A allows {_FLAKY['A']:.0%} flaky" if flaky > _FLAKY["A"] else ""
+        return f"{old.ref} is red on {name} for more than {OLD.days} days"
+    flaky = flake_rate(results) or 0
+    return f"{flaky:.0%} of the commits on {name} passed and failed" if flaky > FLAKY else ""

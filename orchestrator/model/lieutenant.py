@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.model.health import Day, Group, Judged, Novelty
+from orchestrator.model.health import Day, Judged, Novelty
+from orchestrator.model.quality import Quality
 from orchestrator.model.waiver import Waiver
 
 
@@ -49,7 +50,7 @@ class ArchHealth:
     arch: str
     summary: str
     voting: bool
-    group: Group
+    quality: Quality
     #: its last results, the newest first
     results: tuple[Judged, ...]
     days: tuple[Day, ...]

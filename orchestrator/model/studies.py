@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.model.bisection import Mark
-from orchestrator.model.coverage import Grade
 from orchestrator.model.flipping import Difference
 from orchestrator.model.node import Provenance
+from orchestrator.model.quality import Grade
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

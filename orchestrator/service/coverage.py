@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from orchestrator.model.arch import Arch
 from orchestrator.model.coverage import (
-    Grade,
     Outcome,
     Standing,
     best,
@@ -16,6 +15,7 @@ from orchestrator.model.coverage import (
     standing,
 )
 from orchestrator.model.node import Provenance
+from orchestrator.model.quality import Grade
 from orchestrator.model.run import Cell
 from orchestrator.model.studies import CoverageView, Graded, Idle
 from orchestrator.ports.clock import Clock, Deadline

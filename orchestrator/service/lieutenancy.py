@@ -154,7 +154,7 @@ class Lieutenancy:
             arch=arch.name,
             summary=arch.summary,
             voting=arch.voting,
-            group=health.group(results, now, voting=arch.voting),
+            quality=health.grade(arch.name, results, now, voting=arch.voting),
             results=health.decided(results)[:SHOWN],
             days=health.days(results, now, DAYS),
             green_rate=health.green_rate(results),

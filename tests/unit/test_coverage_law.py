@@ -12,8 +12,9 @@ import pytest
 from orchestrator.cli.app import app
 from orchestrator.cli.outcome import carry_out
 from orchestrator.model.arch import Arch, Deploy, Role, Smoke
-from orchestrator.model.coverage import ENOUGH, LATELY, NEWEST, Grade, Outcome, standing
+from orchestrator.model.coverage import Outcome, standing
 from orchestrator.model.node import Provenance
+from orchestrator.model.quality import ENOUGH, LATELY, NEWEST, Grade
 from orchestrator.model.request import Request
 from orchestrator.model.verdict import Blame, Ruling, Verdict
 from tests.contract.repository import commit

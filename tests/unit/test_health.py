@@ -7,7 +7,7 @@ from orchestrator.model.health import (
     Novelty,
     days,
     flake_rate,
-    group,
+    grade,
     reds,
     time_to_green,
     turns,
@@ -97,19 +97,20 @@ def test_times_to_green_and_reds_are_counted_from_the_first_red() -> None:
     assert reds(_history(P, F)) == ()
 
 
-def test_groups_say_why() -> None:
+def graded(results: list[Judged], *, voting: bool = True) -> tuple[str, str]:
+    found = grade("kvm-flat", results, NOW, voting=voting)
+    return found.grade, found.because
+
+
+def test_grades_say_why() -> None:
     good = _history(*[P] * 12)
-    assert group(good, NOW, voting=True).letter == "A"
-    silent = group(good, NOW, voting=False)
-    assert (silent.letter, "A needs a vote" in silent.because) == ("B", True)
-    assert group(_history(*[P] * 8, F, F, F), NOW, voting=True).letter == "B"
-    assert group(_history(*[F] * 8), NOW, voting=True).letter == "C"
-    assert group([], NOW, voting=True).because == "it was never tested"
-    stale = [_result(1, P, 24 * 30)]
-    assert "not tested for 30 days" in group(stale, NOW, voting=True).because
+    assert graded(good) == ("A", "kvm-flat votes, 12 of its newest 12 are decided")
+    assert graded(good, voting=False) == ("B", "kvm-flat does not vote")
+    assert graded(_history(*[F] * 8)) == ("C", "kvm-flat was never green in 30 days")
+    assert graded([]) == ("C", "kvm-flat has no result in 30 days")
+    assert graded([_result(1, P, 24 * 31)]) == ("C", "kvm-flat has no result in 30 days")
     old = [*_history(*[P] * 30), _result(99, F, 24 * 8, ref="old")]
-    found = group(old, NOW, voting=True)
-    assert (found.letter, "old is red" in found.because) == ("B", True)
+    assert graded(old) == ("B", "old is red on kvm-flat for more than 7 days")
 
 
 def test_days_hold_each_cell_once() -> None:
