@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.config import values
@@ -10,6 +10,10 @@ from orchestrator.model.document import Entry
 
 _RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")
 _HIGHEST = 4094
+#: how a switch is spoken to, and at which port
+LINES, NETCONF = "lines", "netconf"
+_PORTS = {LINES: 22, NETCONF: 830}
+_EVERY = ("address", "port", "user", "key", "host_key", "vlans", "speaks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +29,11 @@ class SwitchFile:
     host_key: str
     #: the first and the last VLAN that are ours
     vlans: tuple[int, int]
-    join: tuple[str, ...]
-    show: str
-    expect: str
+    speaks: str
+    #: how it is spoken to by lines; of no meaning by NETCONF
+    join: tuple[str, ...] = ()
+    show: str = ""
+    expect: str = ""
 
 
 def switches(entry: Entry, home: Path) -> Mapping[str, SwitchFile]:
@@ -36,19 +42,23 @@ def switches(entry: Entry, home: Path) -> Mapping[str, SwitchFile]:
 
 
 def _switch(name: str, entry: Entry, home: Path) -> SwitchFile:
-    entry.table(*("address", "port", "user", "key", "host_key", "vlans", "join", "show", "expect"))
-    return SwitchFile(
+    entry.table(*_EVERY, "join", "show", "expect")
+    speaks = entry["speaks"].one_of(_PORTS, LINES)
+    made = SwitchFile(
         name=name,
         address=values.address(entry["address"]),
-        port=values.port(entry["port"], 22),
+        port=values.port(entry["port"], _PORTS[speaks]),
         user=entry["user"].text(),
         key=values.file(entry["key"], home),
         host_key=entry["host_key"].text(),
         vlans=_vlans(entry["vlans"]),
-        join=_lines(entry["join"]),
-        show=entry["show"].text(),
-        expect=entry["expect"].text(),
+        speaks=speaks,
     )
+    if speaks == NETCONF:
+        entry.table(*_EVERY)
+        return made
+    show, expect = entry["show"].text(), entry["expect"].text()
+    return replace(made, join=_lines(entry["join"]), show=show, expect=expect)
 
 
 def _vlans(entry: Entry) -> tuple[int, int]:

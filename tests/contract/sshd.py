@@ -29,9 +29,10 @@ SetEnv PATH={bin}:/usr/bin:/bin HOME={home}
 class Sshd:
     """Serves the user who runs the tests, by the key at `key`, until `stop`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
         folder.mkdir(parents=True)
         self.folder = folder
+        self._more = more
         self.key = folder / "key"
         self.host_key = make_key(folder / "host_key")
         (folder / "authorized_keys").write_text(make_key(self.key) + "\n")
@@ -50,6 +51,7 @@ class Sshd:
         folder = self.folder
         (folder / "sshd_config").write_text(
             _CONFIG.format(port=self.port, folder=folder, bin=folder / "bin", home=folder / "home")
+            + self._more
         )
         options = [part for option in server.options for part in ("-o", option)]
         argv = [str(server.sshd), "-D", "-e", "-f", str(folder / "sshd_config"), *options]

@@ -199,6 +199,26 @@ def test_a_lab_file_names_switches_and_ports(tmp_path: Path) -> None:
     assert found.switches["rack"].vlans == (1000, 1001)
 
 
+def test_a_switch_by_netconf_has_no_lines(tmp_path: Path) -> None:
+    file = tmp_path / "lab.toml"
+    (tmp_path / "key").write_text("key")
+    told = """\
+[switches.rack]
+speaks = "netconf"
+address = "10.0.0.1"
+user = "lab"
+key = "key"
+host_key = "ssh-ed25519 AAAA"
+vlans = "1000-1001"
+"""
+    file.write_text(told)
+    found = labfile.load(file).switches["rack"]
+    assert (found.speaks, found.port) == ("netconf", 830)
+    file.write_text(told + 'show = "show {port}"\n')
+    with pytest.raises(ConfigError, match=r":8: unknown key"):
+        labfile.load(file)
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
