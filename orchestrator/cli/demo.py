@@ -18,6 +18,7 @@ from orchestrator.cli.embedded import Up
 from orchestrator.cli.matrix import matrix
 from orchestrator.cli.progress import Lines
 from orchestrator.cli.session import Session
+from orchestrator.lab.hypervisors import libvirt
 from orchestrator.model.node import NodeState
 from orchestrator.model.run import State
 from orchestrator.model.verdict import Blame, Verdict
@@ -55,6 +56,8 @@ def demo(
     session.say(f"{NODES} simulated machines behind real BMCs; the matrix is at {running.url}")
     client.send(object, "POST", "/api/lab/faults", {"node": LIAR, "kind": "lying"})
     session.say(f"the BMC of {LIAR} now accepts every command and does nothing")
+    if lacking := libvirt.missing():
+        session.say(f"no libvirt here, so KVM's guests are mere definitions: {lacking}")
     asked = [client.ask(Wanted(repo=f"sample@{ref}").body()).run for ref in (GOOD, BROKEN)]
     views = _watch(client, asked, session.live)
     seconds = round(time.monotonic() - began, 1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.lab import cloud_needs, openssh
+from orchestrator.lab.hypervisors import libvirt
 from orchestrator.lab.qemu import needs, redfish
 from orchestrator.lab.qemu.needs import Need
 from orchestrator.wiring.settings import DEFAULT_PORT
@@ -54,6 +55,7 @@ def all_probes(home: Path) -> Iterator[Probe]:
     yield _tool("ipmitool", "ipmitool", "a second opinion on a BMC", needed=False)
     yield _tool("ipmi_sim", "openipmi", "foreign BMCs in `make test-real`", needed=False)
     yield _tool("chromium", "chromium", "tests of the pages", needed=False)
+    yield _libvirt()
     yield _emulated("emulated machines", needs.ALWAYS)
     yield _emulated("emulated, UEFI", needs.UEFI)
     yield _emulated("emulated, FAI", needs.fai())
@@ -94,6 +96,18 @@ def _openstack() -> Probe:
         needed=False,
         found=trouble or "all there",
         advice=cloud_needs.line() or "sudo smoketest up",
+    )
+
+
+def _libvirt() -> Probe:
+    """What plays KVM in the lab in a box; without it the sample makes guests of definitions."""
+    lacking = libvirt.missing()
+    return Probe(
+        subject="simulated, KVM",
+        ok=not lacking,
+        needed=False,
+        found="not found: libvirtd, virsh" if lacking else "libvirt's test driver",
+        advice=lacking,
     )
 
 

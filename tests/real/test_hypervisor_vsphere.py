@@ -4,14 +4,12 @@ import os
 import secrets
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 import pytest
-
-pytest.importorskip("pyVmomi", reason="pip install 'smoketest-orchestrator[vsphere]'")
-
 from pyVim.task import WaitForTask
 from pyVmomi import vim
 
@@ -23,6 +21,7 @@ from orchestrator.model.errors import ConfigError, Unreachable
 from orchestrator.model.hypervisor import Login, StrayKind
 from orchestrator.model.secret import Secret
 from orchestrator.ports.clock import Deadline
+from tests.contract.vsphere_needs import NEEDS
 
 pytestmark = [
     pytest.mark.real,
@@ -87,6 +86,14 @@ def test_what_a_branch_left_is_found_and_removed_once_and_again(login: Login) ->
     for stray in (*found, *found):
         VsphereHypervisor().remove(login, stray, soon())
     assert VsphereHypervisor().strays(login, soon()) == before
+
+
+@pytest.mark.parametrize("need", NEEDS, ids=lambda need: need.__name__)
+def test_what_the_client_needs_of_our_own_simulator_govmomi_s_does_too(
+    login: Login, need: Callable[[Any], None]
+) -> None:
+    with driver._session(login, soon()) as content:
+        need(content)
 
 
 def test_a_wrong_password_and_another_certificate(login: Login) -> None:

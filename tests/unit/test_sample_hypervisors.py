@@ -1,4 +1,4 @@
-"""The sample's XenServer and Hyper-V speak to simulated ones, each by its real client library."""
+"""The sample speaks to simulated hypervisors, to each by its real client library."""
 
 import json
 import secrets
@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVmomi import vim
 
 from orchestrator.lab import sample
+from orchestrator.lab.hypervisors import libvirt
 from orchestrator.lab.hypervisors.served import Fault, Served, serving
+from orchestrator.lab.hypervisors.vsphere import Esxi
 from orchestrator.lab.hypervisors.winrm import VIRTUALIZATION, HyperV
 from orchestrator.lab.hypervisors.xapi import Xapi
 from orchestrator.model.secret import Secret
@@ -25,19 +28,19 @@ import json, sys
 from importlib import import_module
 from pathlib import Path
 from stratus.drivers.hardware import Disk, Link, Order
-from stratus.hypervisors.api import Api
 
 kind, macs, told = json.loads(sys.argv[1])
+server = "5f0c1a52-0000-4000-8000-000000000001"
 links = tuple(Link(bridge="br", vlan=100, address="127.0.0.1", allowed=()) for _ in macs)
-instance = {"id": 1, "uuid": "u-1", "name": "guest", "mac_address": ",".join(macs)}
+instance = {"id": 1, "uuid": server, "name": "guest", "mac_address": ",".join(macs)}
 order = Order(instance=instance, links=links, disks=(Disk(volume="v-1", device="/dev/vdb"),),
     fingerprint="", metadata={})
 definition = import_module(f"stratus.drivers.{kind}").define(order)
-host = import_module(f"stratus.hypervisors.{kind}").Host(Api.told(told, Path(told["folder"])))
-found = [host.run("u-1", definition) for _ in range(2)][-1]
+host = import_module(f"stratus.hypervisors.{kind}").Host.told(told, Path(told["folder"]))
+found = [host.run(server, definition) for _ in range(2)][-1]
 print(json.dumps([found.name, found.macs, found.disks]), flush=True)
 sys.stdin.readline()
-host.stop("u-1")
+host.stop(server)
 """
 
 
@@ -48,12 +51,22 @@ def product(kind: str, at: Served, password: str, folder: Path) -> Iterator[Any]
     told = {
         "address": at.address,
         "port": str(at.port),
-        "user": {"xenserver": "root", "hyperv": "Administrator"}[kind],
+        "user": "Administrator" if kind == "hyperv" else "root",
         "password": password,
         "certificate_file": "hash",
-        "folder": str(folder),
     }
-    command = [sys.executable, "-c", CLIENT, json.dumps([kind, MACS, told])]
+    with ordering(kind, told, folder) as process:
+        yield process
+
+
+@contextmanager
+def ordering(kind: str, told: dict[str, str], folder: Path) -> Iterator[Any]:
+    command = [
+        sys.executable,
+        "-c",
+        CLIENT,
+        json.dumps([kind, MACS, told | {"folder": str(folder)}]),
+    ]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, cwd=TREE, stdin=pipe, stdout=pipe, stderr=pipe, text=True
@@ -87,12 +100,50 @@ def test_a_guest_is_made_by_wmi_and_gone_after_that(tmp_path: Path) -> None:
     assert len(systems) == 1, "the host only"
 
 
-@pytest.mark.parametrize("fault", [Fault.REFUSES_LOGIN, Fault.HANGS_UP])
-def test_a_hypervisor_that_does_wrong_is_named(tmp_path: Path, fault: Fault) -> None:
+def test_a_guest_is_made_by_vsphere_and_gone_after_that(tmp_path: Path) -> None:
     password = secrets.token_hex(8)
-    desk = Xapi(password=Secret(password)).desk()
+    simulator = Esxi(password=Secret(password))
+    with serving(simulator.desk()) as at, product("vmware", at, password, tmp_path) as process:
+        assert json.loads(process.stdout.readline()) == ["guest", MACS, [["/dev/vdb", "v-1"]]]
+        [machine] = simulator.inventory.every(vim.VirtualMachine)
+        made = simulator.inventory.of(machine)
+        assert (made["config"].annotation, made["runtime"].powerState) == ("guest", "poweredOn")
+        assert [simulator.inventory.of(one)["name"] for one in made["network"]] == ["br-100"]
+    assert process.returncode == 0, process.said
+    assert simulator.inventory.every(vim.VirtualMachine) == []
+
+
+@pytest.mark.skipif(bool(libvirt.missing()), reason=libvirt.missing())
+def test_a_guest_is_made_by_libvirt_and_gone_after_that(tmp_path: Path) -> None:
+    programs = libvirt.find()
+    assert programs is not None
+    with libvirt.serving(programs) as uri:
+        (tmp_path / "uri").write_text(uri)
+        with ordering("kvm", {"uri_file": "uri", "virt_type": "test"}, tmp_path) as process:
+            assert json.loads(process.stdout.readline()) == ["guest", MACS, [["/dev/vdb", "v-1"]]]
+            assert virsh(uri, "list").split()[1:] == ["instance-00000001", "running"]
+            assert "<tag id='100'/>" in virsh(uri, "dumpxml instance-00000001")
+        assert process.returncode == 0, process.said
+        assert virsh(uri, "list --all") == ""
+
+
+def virsh(uri: str, words: str) -> str:
+    command = ["virsh", "-q", "-c", uri, words]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=True
+    ).stdout.strip()
+
+
+SIMULATED = {"xenserver": Xapi, "hyperv": HyperV, "vmware": Esxi}
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSES_LOGIN, Fault.HANGS_UP])
+@pytest.mark.parametrize("kind", SIMULATED)
+def test_a_hypervisor_that_does_wrong_is_named(tmp_path: Path, kind: str, fault: Fault) -> None:
+    password = secrets.token_hex(8)
+    desk = SIMULATED[kind](password=Secret(password)).desk()
     desk.fault = fault
-    with serving(desk) as at, product("xenserver", at, password, tmp_path) as process:
+    with serving(desk) as at, product(kind, at, password, tmp_path) as process:
         assert process.stdout.readline() == ""
     assert process.returncode == 1
-    assert "xenserver: " in process.said
+    assert f"{kind}: " in process.said

@@ -128,8 +128,8 @@ def test_from_a_fresh_machine_to_a_wiped_one(tmp_path: Path, spot: Place) -> Non
     assert not node.stratus.exists()
 
     recap = node.play("site.yml")
-    assert (recap["failed"], recap["changed"]) == (0, 5), node.said
-    assert len(node.processes()) == 2, node.said
+    assert (recap["failed"], recap["changed"]) == (0, 6), node.said
+    assert len(node.processes()) == 3, node.said
     assert (node.attempt / "clouds.yaml").stat().st_mode & 0o777 == 0o600
     assert passed(smoke(node.attempt, "two_nics")) == {"test_two_nics"}
 
@@ -139,11 +139,16 @@ def test_from_a_fresh_machine_to_a_wiped_one(tmp_path: Path, spot: Place) -> Non
 
     os.kill(int((node.stratus / "agent.pid").read_text()), 9)
     assert node.play("deploy.yml")["changed"] == 1, node.said
-    assert len(node.processes()) == 2
+    assert len(node.processes()) == 3
 
     assert node.play("collect.yml")["failed"] == 0
     logs = node.attempt / "logs" / "n01"
-    assert {path.name for path in logs.iterdir()} == {"api.log", "agent.log", "1.vmware"}
+    assert {path.name for path in logs.iterdir()} == {
+        "api.log",
+        "agent.log",
+        "hypervisor.log",
+        "1.vmware",
+    }
     assert "POST /compute/v2.1/servers 202" in (logs / "api.log").read_text()
 
     assert node.play("wipe.yml")["failed"] == 0
@@ -181,7 +186,7 @@ def test_a_second_compute_host_joins_the_control(tmp_path: Path, spot: Place) ->
     with place() as other:
         node = Node(tmp_path / "n", (spot, other), pack(tmp_path, "trunk"))
         assert node.play("deploy.yml")["failed"] == 0, node.said
-        assert len(node.processes()) == 3
+        assert len(node.processes()) == 5
         assert passed(smoke(node.attempt, "zone")) == {"test_every_zone_takes_a_server"}
         node.play("wipe.yml")
         assert node.processes() == []

@@ -1,4 +1,4 @@
-"""ESXi and vCenter by the vSphere API, with VMware's own client, pyVmomi (extra `vsphere`)."""
+"""ESXi and vCenter by the vSphere API, with VMware's own client, pyVmomi."""
 
 import http.client
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from pyVim.connect import Disconnect, SmartConnect
+from pyVim.connect import Connect, Disconnect
 from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
-from pyVmomi.SoapAdapter import ThumbprintMismatchException
+from pyVmomi.Security import ThumbprintMismatchException
 
 from orchestrator.drivers.hypervisor.pinned import probe, unverified
 from orchestrator.model.errors import ConfigError, InfraError, Unreachable
@@ -18,6 +18,8 @@ from orchestrator.ports.clock import Deadline
 
 #: what one answer may take, in seconds
 ANSWER_SECONDS = 20
+#: vSphere 6.5's: all that is asked for is in it, and every later one speaks it as well
+API = "vim.version.version10"
 #: port groups that a host has by itself
 _OWN_NETWORKS = frozenset({"VM Network", "Management Network"})
 #: datastores that somebody mounted
@@ -97,15 +99,7 @@ def _session(login: Login, deadline: Deadline) -> Iterator[Any]:
     seconds = max(1, int(min(ANSWER_SECONDS, deadline.left())))
     probe(login, seconds)
     try:
-        instance = SmartConnect(
-            host=login.address,
-            port=login.port,
-            user=login.user,
-            pwd=login.password.reveal(),
-            sslContext=unverified(),
-            thumbprint=login.certificate,
-            httpConnectionTimeout=seconds,
-        )
+        instance = _connected(login, seconds)
         try:
             yield instance.RetrieveContent()
         finally:
@@ -114,6 +108,11 @@ def _session(login: Login, deadline: Deadline) -> Iterator[Any]:
     except vim.fault.InvalidLogin as error:
         msg = f"{where} refused our login by vSphere; check user and password"
         raise ConfigError(msg) from error
+    except vim.fault.HostConnectFault as error:
+        # What the library makes of anything that is no answer of vSphere's.
+        raise Unreachable(
+            f"{where} does not answer by vSphere: {error.msg}", node=login.node
+        ) from error
     except vmodl.MethodFault as error:
         said = error.msg or type(error).__name__
         raise InfraError(f"{where} refused by vSphere: {said}", node=login.node) from error
@@ -123,3 +122,20 @@ def _session(login: Login, deadline: Deadline) -> Iterator[Any]:
     except (OSError, http.client.HTTPException, ExpatError) as error:
         msg = f"{where} does not answer by vSphere: {error}"
         raise Unreachable(msg, node=login.node) from error
+
+
+def _connected(login: Login, seconds: int) -> Any:  # noqa: ANN401  # made at run time
+    try:
+        return Connect(
+            host=login.address,
+            port=login.port,
+            user=login.user,
+            pwd=login.password.reveal(),
+            sslContext=unverified(),
+            thumbprint=login.certificate,
+            version=API,
+            httpConnectionTimeout=seconds,
+        )
+    except AttributeError as error:
+        # So the library meets an answer in which there is nothing of vSphere's.
+        raise http.client.HTTPException("what came is none of its answers") from error

@@ -12,7 +12,7 @@ from stratus import journal
 from stratus.config import Config, load
 from stratus.drivers.hardware import Disk, Driver, Link, Order
 from stratus.guest import Guest
-from stratus.hypervisors.api import Api, Host
+from stratus.hypervisors.api import Host
 from stratus.rpc import call, knows
 from stratus.web import Json, Refused, Reply, Request, Route, Server, route
 
@@ -121,8 +121,8 @@ def _host(config: Config) -> Host | None:
     """Return the hypervisor that is told to make guests, None if there is none."""
     if not config.api:
         return None
-    api = Api.told(config.api, config.folder.parent)
-    made: Host = import_module(f"stratus.hypervisors.{config.hypervisor}").Host(api)
+    module = import_module(f"stratus.hypervisors.{config.hypervisor}")
+    made: Host | None = module.Host.told(config.api, config.folder.parent)
     return made
 
 

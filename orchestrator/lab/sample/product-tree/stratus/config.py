@@ -31,7 +31,8 @@ class Config:
     #: where volumes are: address, port, user, password and cluster of an array; empty: nowhere
     array: dict[str, str] = field(default_factory=dict, repr=False)
     #: where the hypervisor is managed: address, port, user, password and the file that holds the
-    #: hash of its certificate; empty: guests are made from their definitions alone
+    #: hash of its certificate; of libvirt, the file that holds its URI, and the type of domains;
+    #: empty: guests are made from their definitions alone
     api: dict[str, str] = field(default_factory=dict, repr=False)
     #: seeds every random choice; empty means that chance decides
     seed: str = ""

@@ -4,13 +4,18 @@ import xml.etree.ElementTree as ElementTree
 
 from stratus.drivers.hardware import Disk, Hardware, Link, Order
 
+_DEVICES = "/dev/"
+
 
 def define(order: Order) -> str:
     """Return the domain's XML."""
     instance = order.instance
     domain = ElementTree.Element("domain", type="kvm")
     ElementTree.SubElement(domain, "name").text = f"instance-{instance['id']:08x}"
+    ElementTree.SubElement(domain, "uuid").text = instance["uuid"]
     ElementTree.SubElement(domain, "title").text = instance["name"]
+    ElementTree.SubElement(domain, "memory", unit="MiB").text = "64"
+    ElementTree.SubElement(ElementTree.SubElement(domain, "os"), "type").text = "hvm"
     devices = ElementTree.SubElement(domain, "devices")
     for disk in order.disks:
         _add_disk(devices, disk)
@@ -22,7 +27,9 @@ def define(order: Order) -> str:
 
 def _add_disk(devices: ElementTree.Element, disk: Disk) -> None:
     element = ElementTree.SubElement(devices, "disk", type="network", device="disk")
-    ElementTree.SubElement(element, "target", dev=disk.device, bus="virtio")
+    ElementTree.SubElement(element, "source", protocol="iscsi", name=disk.volume)
+    name = disk.device.removeprefix(_DEVICES)
+    ElementTree.SubElement(element, "target", dev=name, bus="virtio")
     ElementTree.SubElement(element, "serial").text = disk.volume
 
 
@@ -45,6 +52,8 @@ def power_on(definition: str) -> Hardware:
         name=domain.findtext("title", ""),
         macs=tuple(mac.attrib["address"] for mac in domain.iterfind(".//interface/mac")),
         disks=tuple(
-            (target.attrib["dev"], volume) for target, volume in disks if target is not None
+            (_DEVICES + target.attrib["dev"], volume)
+            for target, volume in disks
+            if target is not None
         ),
     )

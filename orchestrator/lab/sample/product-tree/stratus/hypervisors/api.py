@@ -35,7 +35,11 @@ class Api:
 
 
 class Host(Protocol):
-    """A hypervisor; each of these modules has one, made with an `Api`."""
+    """A hypervisor; each of these modules has one.
+
+    Its class method `told(told, folder)` makes it from the configuration, and returns None where
+    there is no hypervisor after all.
+    """
 
     def run(self, server: str, definition: str) -> Hardware:
         """Have the guest run as its definition says, whatever it was; return what it finds."""

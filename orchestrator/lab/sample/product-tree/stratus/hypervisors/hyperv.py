@@ -4,7 +4,8 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import requests
 from pypsrp.exceptions import WinRMError, WSManFaultError
@@ -47,6 +48,11 @@ class Host:
         """Take where WinRM answers."""
         self._api = api
         self._guids: dict[str, str] = {}
+
+    @classmethod
+    def told(cls, told: dict[str, str], folder: Path) -> Self:
+        """Return what the configuration says."""
+        return cls(Api.told(told, folder))
 
     def run(self, server: str, definition: str) -> Hardware:
         """Define the virtual system anew, start it, and return what WMI says that it has."""

@@ -4,7 +4,8 @@ import json
 import xmlrpc.client
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import XenAPI
 
@@ -32,6 +33,11 @@ class Host:
     def __init__(self, api: Api) -> None:
         """Take where XAPI answers."""
         self._api = api
+
+    @classmethod
+    def told(cls, told: dict[str, str], folder: Path) -> Self:
+        """Return what the configuration says."""
+        return cls(Api.told(told, folder))
 
     def run(self, server: str, definition: str) -> Hardware:
         """Make the VM anew, start it, and return what XAPI says that it has."""
