@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.hypervisor import FACES, Login
+from orchestrator.model.node import Access
 from orchestrator.model.partner import Contract
 from orchestrator.model.request import Snapshot
-from orchestrator.model.run import Task
+from orchestrator.model.run import Host, Task
+from orchestrator.model.secret import Secret
 from orchestrator.ports.artifacts import Artifacts
 from orchestrator.ports.attest import Canary, Inspects
 from orchestrator.ports.boot import Boot
-from orchestrator.ports.clock import Clock
+from orchestrator.ports.clock import Clock, Deadline
 from orchestrator.ports.console import Console
 from orchestrator.ports.deploy import Deploy, Play, PlayHost
 from orchestrator.ports.files import Files
@@ -70,6 +73,25 @@ class Kit:
             self.events.append(task.attempt, [event], self.clock.now(), walk=task.walk)
 
         return tell
+
+    def face(self, task: Task, host: Host, access: Access) -> str:
+        """Return which hypervisor answers by an interface of its own, empty if none does."""
+        roles = {role.name: role for role in task.arch.roles}
+        kind = dict(roles[host.lease.role].settings).get("hypervisor", "")
+        return kind if access.certificate and kind in self.sessions and kind in FACES else ""
+
+    def login(self, task: Task, host: Host, access: Access, deadline: Deadline) -> Login:
+        """Return how to log in to a machine's `face`, with the password that it gave itself."""
+        face = FACES[self.face(task, host, access)]
+        key = self.boot[host.node.boot].key(task.attempt)
+        return Login(
+            address=access.address,
+            port=face.port,
+            user=face.user,
+            password=Secret(self.shell.run(access, key, face.password, deadline)),
+            certificate=access.certificate,
+            node=host.node.name,
+        )
 
     def play(self, task: Task, name: str) -> Play:
         """Return playbook `name` for the attempt's hosts, with everything that it may know."""

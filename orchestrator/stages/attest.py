@@ -20,10 +20,8 @@ from orchestrator.model.attestation import (
 )
 from orchestrator.model.errors import InfraError, OutOfTime, Unreachable
 from orchestrator.model.event import Event, Kind, Stage
-from orchestrator.model.hypervisor import FACES, Login
 from orchestrator.model.node import Access, NodeState
 from orchestrator.model.run import Host, Task
-from orchestrator.model.secret import Secret
 from orchestrator.ports.clock import Deadline
 from orchestrator.ports.kit import Kit
 
@@ -45,7 +43,7 @@ def attest(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
 
 
 def _one(task: Task, host: Host, access: Access, kit: Kit, deadline: Deadline) -> Iterator[Event]:
-    if face := _face(task, host, access, kit):
+    if face := kit.face(task, host, access):
         yield from _managed(task, host, access, kit, deadline.within(SHELL_SECONDS, face))
         return
     before = kit.clock.now()
@@ -61,28 +59,12 @@ def _one(task: Task, host: Host, access: Access, kit: Kit, deadline: Deadline) -
     yield _event(Kind.ATTESTED, host, _compare(task, host, found, kit))
 
 
-def _face(task: Task, host: Host, access: Access, kit: Kit) -> str:
-    """Return which hypervisor answers by an interface of its own, empty if none does."""
-    roles = {role.name: role for role in task.arch.roles}
-    kind = dict(roles[host.lease.role].settings).get("hypervisor", "")
-    return kind if access.certificate and kind in kit.sessions and kind in FACES else ""
-
-
 def _managed(
     task: Task, host: Host, access: Access, kit: Kit, deadline: Deadline
 ) -> Iterator[Event]:
     """Yield the same of a hypervisor; raise `InfraError` if it is not as fresh as an install."""
-    node, kind = host.node, _face(task, host, access, kit)
-    face, session = FACES[kind], kit.sessions[kind]
-    key = kit.boot[node.boot].key(task.attempt)
-    login = Login(
-        address=access.address,
-        port=face.port,
-        user=face.user,
-        password=Secret(kit.shell.run(access, key, face.password, deadline)),
-        certificate=access.certificate,
-        node=node.name,
-    )
+    node, session = host.node, kit.sessions[kit.face(task, host, access)]
+    login = kit.login(task, host, access, deadline)
     about = session.about(login, deadline)
     if left := session.strays(login, deadline):
         names = ", ".join(f"{one.kind} {one.name}" for one in left)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from orchestrator.model.diagnosis import Diagnosis, of_deploy, of_test
-from orchestrator.model.errors import SmoketestError
+from orchestrator.model.errors import ConfigError, InfraError, OutOfTime, SmoketestError
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.logs import LogFile
 from orchestrator.model.result import Outcome, TestResult
@@ -23,6 +23,8 @@ LOGS = "logs/"
 LARGEST = 1 << 20
 #: red tests that are looked into: more of them tell the same
 LOOKED_INTO = 20
+#: what asking a hypervisor may take, in seconds
+ASK_SECONDS = 60.0
 RED = (Outcome.FAILED, Outcome.ERROR)
 
 
@@ -41,9 +43,27 @@ def collect(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
                 text = f"logs of {host.host} were not collected: {host.message}"
                 yield _event(Kind.NOTE, text)
         yield _event(Kind.COLLECTED, f"logs of {len(result.hosts)} machines")
+    yield from _left(task, kit, deadline)
     failure = task.failure
     if failure and failure.stage in {Stage.DEPLOY, Stage.SMOKE}:
         yield from _diagnosed(task, kit, failure)
+
+
+def _left(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
+    """Yield a NOTE of what the product left on each hypervisor that can be asked."""
+    for host, access in task.access:
+        kind = kit.face(task, host, access)
+        if not kind:
+            continue
+        try:
+            login = kit.login(task, host, access, deadline.within(ASK_SECONDS, f"asking {kind}"))
+            left = kit.sessions[kind].strays(login, deadline)
+        except (InfraError, ConfigError, OutOfTime) as error:
+            yield _event(Kind.NOTE, f"nobody knows what is left on {host.node.name}: {error}")
+            continue
+        if left:
+            names = ", ".join(f"{one.kind} {one.name}" for one in left)
+            yield _event(Kind.NOTE, f"the product left on {host.node.name}: {names}")
 
 
 def _diagnosed(task: Task, kit: Kit, failure: Event) -> Iterator[Event]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from orchestrator.model.errors import InfraError, cause_of
+from orchestrator.model.errors import ConfigError, InfraError, OutOfTime, cause_of
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.node import NodeState
 from orchestrator.model.run import Host, Task
@@ -10,16 +10,19 @@ from orchestrator.ports.clock import Deadline
 from orchestrator.ports.kit import Kit
 
 POWER_SECONDS = 60.0
+CLEAR_SECONDS = 90.0
 POLL_SECONDS = 0.5
 
 
 def release(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
     """Yield FREED for each machine; one that cannot be switched off is taken out of service.
 
-    Nothing of an attempt outlives its lease: the power is cut, the boot offer withdrawn, and the
-    next lease installs from nothing.
+    Nothing of an attempt outlives its lease: a hypervisor is rid of guests, networks and mounted
+    datastores, since the last are not the machine's own; the power is cut, the boot offer
+    withdrawn, and the next lease installs from nothing.
     """
     yield from _hold(task, kit)
+    yield from _cleared(task, kit, deadline)
     for host in task.hosts:
         yield _free(task, host, kit, deadline)
         kit.boot[host.node.boot].withdraw(host.node, task.attempt)
@@ -35,6 +38,28 @@ def _hold(task: Task, kit: Kit) -> Iterator[Event]:
             yield Event(kind=Kind.HELD, stage=Stage.RELEASE, text=text)
             told = True
         kit.clock.sleep(POLL_SECONDS)
+
+
+def _cleared(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
+    """Yield a NOTE of what was cleared away; nothing here keeps a machine from being freed."""
+    for host, access in task.access:
+        kind = kit.face(task, host, access)
+        if not kind:
+            continue
+        limit = deadline.within(CLEAR_SECONDS, f"clearing {host.node.name}")
+        try:
+            login = kit.login(task, host, access, limit)
+            left = kit.sessions[kind].strays(login, limit)
+            for one in left:
+                kit.sessions[kind].remove(login, one, limit)
+        except (InfraError, ConfigError, OutOfTime) as error:
+            text = f"{host.node.name} was not cleared: {error}"
+            yield Event(kind=Kind.NOTE, stage=Stage.RELEASE, node=host.node.name, text=text)
+            continue
+        if left:
+            names = ", ".join(f"{one.kind} {one.name}" for one in left)
+            text = f"cleared off {host.node.name}: {names}"
+            yield Event(kind=Kind.NOTE, stage=Stage.RELEASE, node=host.node.name, text=text)
 
 
 def _free(task: Task, host: Host, kit: Kit, deadline: Deadline) -> Event:

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from orchestrator.drivers.discovery import http, ipmi, rmcp
+from orchestrator.lab.certificate import self_signed
 from orchestrator.model.discovery import Finding, Login, LoginState, Search
 from orchestrator.model.secret import Secret
 from orchestrator.ports.discovery import Discovery
 from orchestrator.wiring.discovery import discovery
 from tests.bench.bmcs import Hall, hall
-from tests.contract.test_power_redfish import OTHER, OURS, emulated, free_ports, self_signed, system
+from tests.contract.test_power_redfish import OTHER, OURS, emulated, free_ports, system
 
 #: nothing listens there
 SILENT = ("127.201.0.1", "127.201.0.2")
@@ -218,7 +219,7 @@ class TestRedfish:
 
     def test_a_password_is_sent_to_no_stranger(self, found: Discovery, tmp_path: Path) -> None:
         certificate = tmp_path / "bmc.pem"
-        certificate.write_bytes(self_signed())
+        certificate.write_bytes(self_signed("127.0.0.1", "bmc").pem)
         with emulated(tmp_path, [system(3, OURS)], certificate=str(certificate)) as device:
             login = Login(user=device.user, password=Secret(device.password))
             (careful,) = search(found, here(device.port, login)).values()

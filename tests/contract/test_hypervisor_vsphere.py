@@ -1,6 +1,5 @@
 """vSphere: the driver's law, and what the real client's documented calls need of the simulator."""
 
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,46 +8,24 @@ import pytest
 from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 
-from orchestrator.drivers.clock.system import SystemClock
 from orchestrator.drivers.hypervisor import vsphere as driver
 from orchestrator.drivers.hypervisor.vsphere import VsphereHypervisor
-from orchestrator.lab.hypervisors.served import Desk, Fault, serving
+from orchestrator.lab.hypervisors.served import Fault
 from orchestrator.lab.hypervisors.vsphere import Esxi
 from orchestrator.model.errors import ConfigError, InfraError, Unreachable
-from orchestrator.model.hypervisor import Login, StrayKind
+from orchestrator.model.hypervisor import StrayKind
 from orchestrator.model.secret import Secret
-from orchestrator.ports.clock import Deadline
+from tests.contract import hypervisor_host
+from tests.contract.hypervisor_host import hosted, soon
 from tests.contract.vsphere_needs import NEEDS, created, group, spec
 
-
-@dataclass(frozen=True, kw_only=True)
-class Host:
-    """A simulated host, and how to log in."""
-
-    simulator: Esxi
-    desk: Desk
-    login: Login
+Host = hypervisor_host.Host[Esxi]
 
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    password = Secret(secrets.token_hex(8))
-    simulator = Esxi(password=password)
-    desk = simulator.desk()
-    with serving(desk) as at:
-        login = Login(
-            address=at.address,
-            port=at.port,
-            user="root",
-            password=password,
-            certificate=at.certificate,
-            node="n07",
-        )
-        yield Host(simulator=simulator, desk=desk, login=login)
-
-
-def soon(seconds: float = 60) -> Deadline:
-    return Deadline(SystemClock(), seconds)
+    with hosted(lambda password: Esxi(password=password), "root", "n07") as found:
+        yield found
 
 
 def test_what_answers_is_told(host: Host) -> None:

@@ -1,54 +1,36 @@
 """WinRM and Hyper-V's WMI: the driver's law, and what the real client needs of the simulator."""
 
-import secrets
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.shell import Process, WinRS
 from pypsrp.wsman import SelectorSet, WSMan
 
-from orchestrator.drivers.clock.system import SystemClock
 from orchestrator.drivers.hypervisor import winrm as driver
 from orchestrator.drivers.hypervisor.winrm import WinrmHypervisor
-from orchestrator.lab.hypervisors.served import Desk, Fault, serving
+from orchestrator.lab.hypervisors.served import Fault
 from orchestrator.lab.hypervisors.winrm import VIRTUALIZATION, HyperV
 from orchestrator.model.errors import ConfigError, InfraError, Unreachable
-from orchestrator.model.hypervisor import Login, StrayKind
+from orchestrator.model.hypervisor import StrayKind
 from orchestrator.model.secret import Secret
-from orchestrator.ports.clock import Deadline
+from tests.contract import hypervisor_host
+from tests.contract.hypervisor_host import hosted, soon
 
 SERVICE = f"{VIRTUALIZATION}/Msvm_VirtualSystemManagementService"
 SYSTEM = f"{VIRTUALIZATION}/Msvm_ComputerSystem"
 WSEN = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Host:
-    """A simulated host, and how to log in."""
-
-    simulator: HyperV
-    desk: Desk
-    login: Login
+Host = hypervisor_host.Host[HyperV]
 
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Host]:
-    password = Secret(secrets.token_hex(8))
-    simulator = HyperV(password=password)
-    desk = simulator.desk()
-    with serving(desk) as at:
-        login = Login(
-            address=at.address,
-            port=at.port,
-            user="Administrator",
-            password=password,
-            certificate=at.certificate,
-            node="n05",
-        )
-        yield Host(simulator=simulator, desk=desk, login=login)
+    with hosted(lambda password: HyperV(password=password), "Administrator", "n05") as found:
+        yield found
 
 
 @pytest.fixture
@@ -57,10 +39,6 @@ def host(served: Host) -> Host:
     served.desk.fault = Fault.NONE
     served.simulator.__post_init__()
     return served
-
-
-def soon(seconds: float = 60) -> Deadline:
-    return Deadline(SystemClock(), seconds)
 
 
 def client(host: Host) -> WSMan:

@@ -1,6 +1,5 @@
 """XAPI: the driver's law, and what the real client's documented calls need of the simulator."""
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,16 +7,16 @@ from typing import Any
 import pytest
 import XenAPI
 
-from orchestrator.drivers.clock.system import SystemClock
 from orchestrator.drivers.hypervisor import xapi as driver
 from orchestrator.drivers.hypervisor.pinned import PinnedTransport
 from orchestrator.drivers.hypervisor.xapi import XapiHypervisor
-from orchestrator.lab.hypervisors.served import Desk, Fault, serving
+from orchestrator.lab.hypervisors.served import Fault
 from orchestrator.lab.hypervisors.xapi import Xapi
 from orchestrator.model.errors import ConfigError, InfraError, Unreachable
-from orchestrator.model.hypervisor import Login, StrayKind
+from orchestrator.model.hypervisor import StrayKind
 from orchestrator.model.secret import Secret
-from orchestrator.ports.clock import Deadline
+from tests.contract import hypervisor_host
+from tests.contract.hypervisor_host import hosted, soon
 
 VM = {
     "name_label": "guest",
@@ -28,34 +27,13 @@ VM = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Host:
-    """A simulated host, and how to log in."""
-
-    simulator: Xapi
-    desk: Desk
-    login: Login
+Host = hypervisor_host.Host[Xapi]
 
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    password = Secret(secrets.token_hex(8))
-    simulator = Xapi(password=password)
-    desk = simulator.desk()
-    with serving(desk) as at:
-        login = Login(
-            address=at.address,
-            port=at.port,
-            user="root",
-            password=password,
-            certificate=at.certificate,
-            node="n03",
-        )
-        yield Host(simulator=simulator, desk=desk, login=login)
-
-
-def soon(seconds: float = 60) -> Deadline:
-    return Deadline(SystemClock(), seconds)
+    with hosted(lambda password: Xapi(password=password), "root", "n03") as found:
+        yield found
 
 
 def session(host: Host) -> Any:  # noqa: ANN401  # XenAPI has no types

@@ -6,19 +6,14 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from orchestrator.drivers.children.warm import WarmChildren
 from orchestrator.drivers.power.redfish import Manners, RedfishPower
+from orchestrator.lab.certificate import self_signed
 from orchestrator.model.errors import (
     Cancelled,
     ConfigError,
@@ -246,7 +241,7 @@ def test_only_a_trusted_certificate_gets_the_password(
     children: WarmChildren, tmp_path: Path
 ) -> None:
     certificate = tmp_path / "bmc.pem"
-    certificate.write_bytes(self_signed())
+    certificate.write_bytes(self_signed("127.0.0.1", "bmc").pem)
     safe = Manners(gap=0, tries=1)
     with emulated(tmp_path, [system(3, OURS)], certificate=str(certificate)) as device:
         with pytest.raises(PowerError, match=r"does not prove who it is.*certificate"):
@@ -256,31 +251,6 @@ def test_only_a_trusted_certificate_gets_the_password(
             replace(safe, verify=False),
         ):
             assert not RedfishPower(children, manners).is_on(device.node(), within(10))
-
-
-def self_signed() -> bytes:
-    """Return a key and its certificate for 127.0.0.1, as PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bmc")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    form = serialization.Encoding.PEM
-    private = key.private_bytes(
-        form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return private + certificate.public_bytes(form)
 
 
 def far_away(node: Node) -> Node:

@@ -145,7 +145,10 @@ class Rack:
 
     def attest(self, *past: Event) -> list[Event]:
         """Return what the stage yields."""
-        deadline = Deadline(self.clock, 300)
+        return list(attest(self.task(*past), self.kit, Deadline(self.clock, 300)))
+
+    def task(self, *past: Event) -> Task:
+        """Return the attempt that has the machine."""
         arrived = Event(
             kind=Kind.ARRIVED, stage=Stage.PROVISION, node=self.node.name, access=ACCESS
         )
@@ -155,7 +158,7 @@ class Rack:
         )
         snapshot = Snapshot(commit=Commit(repo="r", ref="main", sha="1" * 40), archive="")
         lease = Lease(node=self.node.name, attempt=AttemptId("1/kvm/1"), role="all", token=1)
-        task = Task(
+        return Task(
             attempt=AttemptId("1/kvm/1"),
             arch=arch,
             snapshot=snapshot,
@@ -163,7 +166,6 @@ class Rack:
             folder="",
             past=(arrived, *past),
         )
-        return list(attest(task, self.kit, deadline))
 
     def refused(self) -> InfraError:
         """Return the error that the stage ends with, which names the machine."""

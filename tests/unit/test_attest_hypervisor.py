@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.drivers.hypervisor.xapi import XapiHypervisor
-from orchestrator.lab.hypervisors.served import Served, serving
+from orchestrator.lab.hypervisors.served import Desk, Fault, Served, serving
 from orchestrator.lab.hypervisors.xapi import Xapi
 from orchestrator.model import hypervisor
 from orchestrator.model.arch import Role
@@ -18,6 +18,7 @@ from orchestrator.model.hypervisor import FACES
 from orchestrator.model.node import Access
 from orchestrator.model.secret import Secret
 from orchestrator.ports.clock import Deadline
+from orchestrator.stages import collect, release
 from tests.unit import attest_rack
 from tests.unit.attest_rack import Rack, racked
 
@@ -40,8 +41,15 @@ def simulator() -> Xapi:
 
 
 @pytest.fixture
-def rack(tmp_path: Path, simulator: Xapi, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rack]:
-    with racked(tmp_path) as found, serving(simulator.desk()) as at:
+def desk(simulator: Xapi) -> Desk:
+    return simulator.desk()
+
+
+@pytest.fixture
+def rack(
+    tmp_path: Path, simulator: Xapi, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Rack]:
+    with racked(tmp_path) as found, serving(desk) as at:
         yield installed(found, simulator, at, monkeypatch)
 
 
@@ -49,7 +57,7 @@ def installed(found: Rack, simulator: Xapi, at: Served, patch: pytest.MonkeyPatc
     """The rack's machine as a XenServer whose interface the simulator plays."""
     face = replace(FACES["xenserver"], port=at.port)
     patch.setattr(hypervisor, "FACES", {"xenserver": face})
-    patch.setattr("orchestrator.stages.attest.FACES", {"xenserver": face})
+    patch.setattr("orchestrator.ports.kit.FACES", {"xenserver": face})
     access = replace(attest_rack.ACCESS, address=at.address, certificate=at.certificate)
     patch.setattr(attest_rack, "ACCESS", access)
     settings = (("hypervisor", "xenserver"),)
@@ -69,18 +77,39 @@ def test_what_answers_is_told_and_remembered(rack: Rack) -> None:
     assert rack.attest(done) == []
 
 
+def left(simulator: Xapi) -> None:
+    """Have what a branch may leave: a guest, and a mounted store."""
+    guest = {"name_label": "old", "power_state": "Running", "VIFs": [], "VBDs": []}
+    kinds = dict.fromkeys(("is_control_domain", "is_a_template", "is_a_snapshot"), False)
+    simulator._add("VM", {**guest, **kinds})
+    simulator._add("SR", {"name_label": "shared", "type": "nfs", "other_config": {}})
+
+
+def test_what_the_product_left_is_told_and_cleared_away(rack: Rack, simulator: Xapi) -> None:
+    task, soon = rack.task(), Deadline(rack.clock, 300)
+    assert list(collect._left(task, rack.kit, soon)) == []
+    assert list(release._cleared(task, rack.kit, soon)) == []
+    left(simulator)
+    (told,) = collect._left(task, rack.kit, soon)
+    assert told.text == "the product left on n1: guest old, datastore shared"
+    (cleared,) = release._cleared(task, rack.kit, soon)
+    assert cleared.text == "cleared off n1: guest old, datastore shared"
+    assert list(collect._left(task, rack.kit, soon)) == []
+
+
+def test_a_hypervisor_that_does_not_answer_keeps_no_machine(rack: Rack, desk: Desk) -> None:
+    desk.fault = Fault.HANGS_UP
+    task, soon = rack.task(), Deadline(rack.clock, 300)
+    (told,) = collect._left(task, rack.kit, soon)
+    (kept,) = release._cleared(task, rack.kit, soon)
+    assert told.text.startswith("nobody knows what is left on n1: n1:")
+    assert kept.text.startswith("n1 was not cleared: n1:")
+    assert {told.kind, kept.kind} == {Kind.NOTE}
+
+
 def test_a_guest_on_it_means_that_it_was_not_installed(rack: Rack, simulator: Xapi) -> None:
-    simulator._add(
-        "VM",
-        {
-            "name_label": "old",
-            "power_state": "Running",
-            "is_control_domain": False,
-            "is_a_template": False,
-            "is_a_snapshot": False,
-        },
-    )
-    with pytest.raises(InfraError, match="n1 has guest old after its install"):
+    left(simulator)
+    with pytest.raises(InfraError, match="n1 has guest old, datastore shared after its install"):
         rack.attest()
 
 

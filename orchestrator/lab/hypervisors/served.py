@@ -1,6 +1,5 @@
 """An HTTPS server with a certificate of its own, which can be told to misbehave."""
 
-import ipaddress
 import ssl
 import tempfile
 import threading
@@ -8,15 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from orchestrator.lab.certificate import self_signed
 
 _SLOW_SECONDS = 30.0
 _UNAVAILABLE = 503
@@ -86,17 +82,18 @@ class Served:
 def serving(desk: Desk, address: str = "127.0.0.1", port: int = 0) -> Iterator[Served]:
     """Answer by HTTPS until the block is left."""
     with tempfile.TemporaryDirectory(prefix="hypervisor-") as folder:
-        pair = Path(folder) / "pair.pem"
-        digest = _certificate(pair, address)
+        pair, file = self_signed(address, "simulated-hypervisor"), Path(folder) / "pair.pem"
+        file.touch(mode=0o600)
+        file.write_bytes(pair.pem)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pair)
+        context.load_cert_chain(file)
         server = _Server((address, port), _handler(desk))
         server.context = context
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
             bound = server.server_address[1]
-            yield Served(address=address, port=int(bound), certificate=digest)
+            yield Served(address=address, port=int(bound), certificate=pair.digest)
         finally:
             server.shutdown()
             server.server_close()
@@ -167,32 +164,3 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _handler(desk: Desk) -> type[_Handler]:
     return type("Handler", (_Handler,), {"desk": desk})
-
-
-def _certificate(path: Path, address: str) -> str:
-    """Write a fresh key and certificate; return the certificate's SHA-256."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "simulated-hypervisor")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=30))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    path.touch(mode=0o600)
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return made.fingerprint(hashes.SHA256()).hex()

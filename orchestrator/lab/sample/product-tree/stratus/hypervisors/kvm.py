@@ -33,25 +33,22 @@ class Host:
         """Define the domain anew, start it, and return what libvirt says that it has."""
         domain = ElementTree.fromstring(definition)  # noqa: S314  # our own document
         domain.set("type", self.virt_type)
-        self.stop(server)
         with tempfile.NamedTemporaryFile(suffix=".xml") as file:
             file.write(ElementTree.tostring(domain))
             file.flush()
-            self._virsh(f"define {file.name}")
-        self._virsh(f"start {server}")
-        return kvm.power_on(self._virsh(f"dumpxml {server}"))
+            # One process for all: what went wrong is the last one's to say.
+            anew = f"define {file.name}; start {server}; dumpxml {server}"
+            return kvm.power_on(self._virsh(f"{_remove(server)}; {anew}"))
 
     def stop(self, server: str) -> None:
         """Have the domain be gone."""
-        for word in ("destroy", "undefine"):
-            try:
-                self._virsh(f"{word} {server}")
-            except Refused as error:
-                if _GONE not in str(error):
-                    raise
+        self._virsh(_remove(server))
 
     def _virsh(self, words: str) -> str:
-        """Return what the command prints; raise `Refused` with its complaint."""
+        """Return what the commands print; raise `Refused` with what they complain of.
+
+        A domain that is not there is no complaint.
+        """
         command = ["virsh", "-q", "-c", self.uri, words]
         try:
             done = subprocess.run(
@@ -59,7 +56,11 @@ class Host:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Refused(503, f"kvm: libvirt does not answer: {error}") from error
-        if done.returncode:
-            said = "; ".join(line.removeprefix("error: ") for line in done.stderr.splitlines())
-            raise Refused(500, f"kvm: {said or words}")
+        lines = [line.removeprefix("error: ") for line in done.stderr.splitlines()]
+        if wrong := "; ".join(line for line in lines if line and not line.startswith(_GONE)):
+            raise Refused(500, f"kvm: {wrong}")
         return done.stdout
+
+
+def _remove(server: str) -> str:
+    return f"destroy {server}; undefine {server}"
