@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,16 +43,25 @@ class People:
 
 def accounts(entry: Entry, home: Path, partners: Mapping[str, object]) -> People:
     """Return what `[accounts]` says, with the usual rules where it is silent."""
-    entry.table("anonymous_read", "local", "idle", "longest", "oidc")
+    entry.table("anonymous_read", "local", "idle", "longest", "oidc", "requests", "proxies")
     usual = Rules()
     rules = Rules(
         anonymous_read=entry["anonymous_read"].flag(default=usual.anonymous_read),
         local=entry["local"].flag(default=usual.local),
         idle=timedelta(seconds=entry["idle"].seconds(usual.idle.total_seconds())),
         longest=timedelta(seconds=entry["longest"].seconds(usual.longest.total_seconds())),
+        requests=entry["requests"].integer(usual.requests, least=1),
+        proxies=tuple(_network(entry["proxies"], text) for text in entry["proxies"].texts()),
     )
     oidc = entry["oidc"]
     return People(rules=rules, oidc=_oidc(oidc, home, partners) if oidc.written else None)
+
+
+def _network(entry: Entry, text: str) -> str:
+    try:
+        return str(ip_network(text, strict=False)) if "/" in text else str(ip_address(text))
+    except ValueError:
+        raise entry.wrong(f"`{text}` is no address of a proxy, e.g. 10.0.0.5") from None
 
 
 def _oidc(entry: Entry, home: Path, partners: Mapping[str, object]) -> Oidc:

@@ -101,6 +101,10 @@ class Rules:
     #: a session ends when it was not used for so long, and after so long in any case
     idle: timedelta = timedelta(hours=12)
     longest: timedelta = timedelta(days=7)
+    #: how often each token, and each address without one, may ask the API within a minute
+    requests: int = 6000
+    #: addresses of reverse proxies, which say truly for whom they ask (`X-Forwarded-For`)
+    proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,12 @@
 """How an arch does over time, read from what its attempts came to."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
+from itertools import takewhile
 from statistics import median
 
 from orchestrator.model.ids import AttemptId, CellId, RunId
@@ -15,6 +17,8 @@ from orchestrator.model.verdict import Blame, Verdict
 TELLING = frozenset({Verdict.PASSED, Verdict.FAILED, Verdict.BROKEN})
 #: a red so old speaks against an arch
 OLD = timedelta(days=7)
+#: those that say something of a commit
+SURE = frozenset({Verdict.PASSED, Verdict.FAILED})
 #: results without which a share says nothing
 ENOUGH = 5
 #: more of its commits that both passed and failed speak against an arch
@@ -59,6 +63,61 @@ class Tenure:
     cause: str
 
 
+class Record:
+    """An arch's results, the newest first, and what follows from them, worked out once."""
+
+    def __init__(self, results: Iterable[Judged]) -> None:
+        """Take the results, the newest first."""
+        self.results = tuple(results)
+
+    @cached_property
+    def decided(self) -> tuple[Judged, ...]:
+        """Return the newest telling result of each cell."""
+        return decided(self.results)
+
+    @cached_property
+    def branches(self) -> Mapping[tuple[str, str], tuple[Judged, ...]]:
+        """Return the decided results without patches, by repository and ref."""
+        return branches(self.decided)
+
+    @cached_property
+    def flakes(self) -> tuple[Judged, ...]:
+        """Return, of each commit that passed and failed, the newest result, the oldest first."""
+        return tuple(sorted(flakes(self.results), key=lambda item: item.at))
+
+    @cached_property
+    def flake_rate(self) -> float | None:
+        """Return the share of tested commits that passed and failed; None with too few of them."""
+        commits = {(r.repo, r.commit, r.patched) for r in self.results if r.verdict in SURE}
+        return len(self.flakes) / len(commits) if len(commits) >= ENOUGH else None
+
+    @cached_property
+    def green_rate(self) -> float | None:
+        """Return the share of decided cells that passed; None with too few of them."""
+        passed = sum(result.verdict is Verdict.PASSED for result in self.decided)
+        return passed / len(self.decided) if len(self.decided) >= ENOUGH else None
+
+    @cached_property
+    def time_to_green(self) -> float | None:
+        """Return the median seconds from a branch's first red to its next green, or None."""
+        taken = [seconds for items in self.branches.values() for seconds in _mended(items)]
+        return median(taken) if taken else None
+
+    @cached_property
+    def reds(self) -> tuple[tuple[Judged, Judged], ...]:
+        """Return, of each red branch, its first red since it was green and its newest."""
+        found = [_red_since(items) for items in self.branches.values() if items[0].red]
+        return tuple(sorted(found, key=lambda pair: pair[0].at))
+
+    @cached_property
+    def by_day(self) -> Mapping[date, Counter[Verdict]]:
+        """Return how many decided cells came to what, by the day."""
+        found: defaultdict[date, Counter[Verdict]] = defaultdict(Counter)
+        for result in self.decided:
+            found[result.at.date()][result.verdict] += 1
+        return found
+
+
 class Novelty(StrEnum):
     """What a lieutenant wants to hear of."""
 
@@ -98,19 +157,22 @@ def decided(results: Iterable[Judged]) -> tuple[Judged, ...]:
     return tuple(cells.values())
 
 
-def branches(results: Iterable[Judged]) -> Mapping[tuple[str, str], tuple[Judged, ...]]:
+def branches(decided: Iterable[Judged]) -> Mapping[tuple[str, str], tuple[Judged, ...]]:
     """Return the decided results without patches, by repository and ref, each newest first."""
     found: defaultdict[tuple[str, str], list[Judged]] = defaultdict(list)
-    for result in decided(results):
+    for result in decided:
         if not result.patched:
             found[result.repo, result.ref].append(result)
     return {branch: tuple(items) for branch, items in found.items()}
 
 
-def turns(results: Sequence[Judged], since: datetime) -> tuple[Turn, ...]:
+def turns(record: Record, since: datetime) -> tuple[Turn, ...]:
     """Return how branches turned after `since`, the newest first; each branch's last word only."""
-    found = [turn for items in branches(results).values() for turn in _turned(items, since)]
-    found += _flaked(results, since)
+    found = [turn for items in record.branches.values() for turn in _turned(items, since)]
+    flaky = record.flakes
+    # the first disagreement, if there was none in what is known before
+    if flaky and flaky[0].at > since:
+        found.append(Turn(novelty=Novelty.FLAKY, result=flaky[0]))
     return tuple(sorted(found, key=lambda turn: turn.result.at, reverse=True))
 
 
@@ -130,95 +192,60 @@ def _turned(items: Sequence[Judged], since: datetime) -> list[Turn]:
     return [Turn(novelty=novelty, result=first if newest.red else newest, before=before)]
 
 
-def _flaked(results: Sequence[Judged], since: datetime) -> list[Turn]:
-    """Return the first disagreement after `since`, if there was none in what is known before."""
-    flaky = sorted(flakes(results), key=lambda item: item.at)
-    if not flaky or flaky[0].at <= since:
-        return []
-    return [Turn(novelty=Novelty.FLAKY, result=flaky[0])]
-
-
 def flakes(results: Iterable[Judged]) -> tuple[Judged, ...]:
     """Return, of each commit that passed and failed for the product, the newest result."""
     by_commit: defaultdict[tuple[str, str, bool], list[Judged]] = defaultdict(list)
     for result in results:
-        if result.verdict in {Verdict.PASSED, Verdict.FAILED}:
+        if result.verdict in SURE:
             by_commit[result.repo, result.commit, result.patched].append(result)
     return tuple(
         items[0] for items in by_commit.values() if len({item.verdict for item in items}) > 1
     )
 
 
-def flake_rate(results: Sequence[Judged]) -> float | None:
-    """Return the share of tested commits that passed and failed; None with too few of them."""
-    sure = {Verdict.PASSED, Verdict.FAILED}
-    commits = {(r.repo, r.commit, r.patched) for r in results if r.verdict in sure}
-    return len(flakes(results)) / len(commits) if len(commits) >= ENOUGH else None
+def _mended(items: Sequence[Judged]) -> Iterator[float]:
+    """Yield the seconds from each first red of a branch to its next green."""
+    began: datetime | None = None
+    for item in reversed(items):
+        if item.red:
+            began = began or item.at
+        elif began:
+            yield (item.at - began).total_seconds()
+            began = None
 
 
-def green_rate(results: Sequence[Judged]) -> float | None:
-    """Return the share of decided cells that passed; None with too few of them."""
-    found = decided(results)
-    passed = sum(result.verdict is Verdict.PASSED for result in found)
-    return passed / len(found) if len(found) >= ENOUGH else None
+def _red_since(items: Sequence[Judged]) -> tuple[Judged, Judged]:
+    """Return the first red of a branch since it was green, and its newest."""
+    *_, first = takewhile(lambda item: item.red, items)
+    return first, items[0]
 
 
-def time_to_green(results: Iterable[Judged]) -> float | None:
-    """Return the median seconds from a branch's first red to its next green; None without any."""
-    taken: list[float] = []
-    for items in branches(results).values():
-        began: datetime | None = None
-        for item in reversed(items):
-            if item.red:
-                began = began or item.at
-            elif began:
-                taken.append((item.at - began).total_seconds())
-                began = None
-    return median(taken) if taken else None
-
-
-def reds(results: Iterable[Judged]) -> tuple[tuple[Judged, Judged], ...]:
-    """Return, of each branch that is red now, its first red since it was green and its newest."""
-    found = []
-    for items in branches(results).values():
-        if not items[0].red:
-            continue
-        first = items[0]
-        for item in items:
-            if not item.red:
-                break
-            first = item
-        found.append((first, items[0]))
-    return tuple(sorted(found, key=lambda pair: pair[0].at))
-
-
-def days(results: Iterable[Judged], now: datetime, count: int) -> tuple[Day, ...]:
+def days(record: Record, now: datetime, count: int) -> tuple[Day, ...]:
     """Return the last `count` days' results, the oldest first; days without any are empty."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    found: defaultdict[datetime, list[Verdict]] = defaultdict(list)
-    for result in decided(results):
-        found[result.at.replace(hour=0, minute=0, second=0, microsecond=0)].append(result.verdict)
     spread = (today - timedelta(days=back) for back in reversed(range(count)))
+    none: Counter[Verdict] = Counter()
+    found = ((day, record.by_day.get(day.date(), none)) for day in spread)
     return tuple(
         Day(
             day=day,
-            passed=found[day].count(Verdict.PASSED),
-            failed=found[day].count(Verdict.FAILED),
-            broken=found[day].count(Verdict.BROKEN),
+            passed=counts[Verdict.PASSED],
+            failed=counts[Verdict.FAILED],
+            broken=counts[Verdict.BROKEN],
         )
-        for day in spread
+        for day, counts in found
     )
 
 
-def grade(name: str, results: Sequence[Judged], now: datetime, *, voting: bool) -> Quality:
+def grade(name: str, record: Record, now: datetime, *, voting: bool) -> Quality:
     """Return how an arch does on all branches; flakes and what stays red speak against it."""
-    recent = [result.verdict for result in decided(results) if now - result.at <= LATELY]
-    return quality(name, recent, voting=voting, wrong=_wrong(name, results, now))
+    recent = [result.verdict for result in record.decided if now - result.at <= LATELY]
+    return quality(name, recent, voting=voting, wrong=_wrong(name, record, now))
 
 
-def _wrong(name: str, results: Sequence[Judged], now: datetime) -> str:
-    old = next((first for first, _ in reds(results) if now - first.at > OLD), None)
+def _wrong(name: str, record: Record, now: datetime) -> str:
+    old = next((first for first, _ in record.reds if now - first.at > OLD), None)
     if old:
         return f"{old.ref} is red on {name} for more than {OLD.days} days"
-    flaky = flake_rate(results) or 0
+    flaky = record.flake_rate or 0
     return f"{flaky:.0%} of the commits on {name} passed and failed" if flaky > FLAKY else ""

@@ -20,10 +20,6 @@ class Matrix(Protocol):
         """Return how many columns there are."""
         ...
 
-    def archs(self, runs: Sequence[RunId]) -> tuple[str, ...]:
-        """Return the names of the archs that these runs have cells of."""
-        ...
-
     def outcomes(self, runs: Sequence[RunId]) -> tuple[Outcome, ...]:
         """Return what the settled cells of these runs came to, in no order."""
         ...

@@ -1,10 +1,10 @@
 """The history as it is looked back on: of an arch, of a machine."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from orchestrator.model.health import Judged, Tenure
+from orchestrator.model.health import Record, Tenure
 from orchestrator.model.ids import AttemptId, RunId
 
 
@@ -15,8 +15,8 @@ class Pasts(Protocol):
         """Return the newest attempt before that run that the arch passed with, or None."""
         ...
 
-    def results(self, arch: str, runs: int) -> tuple[Judged, ...]:
-        """Return what attempts of the arch in the newest `runs` came to, the newest first."""
+    def results(self, archs: Sequence[str], runs: int) -> Mapping[str, Record]:
+        """Return what attempts of each arch in the newest `runs` came to."""
         ...
 
     def tenures(self, node: str, limit: int) -> tuple[Tenure, ...]:

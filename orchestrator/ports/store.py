@@ -199,6 +199,10 @@ class Nodes(Protocol):
         """Return every enrolled node's standing, in the order of enrolment."""
         ...
 
+    def tally(self) -> Mapping[tuple[NodeState, bool], int]:
+        """Return how many nodes are in which state, leased or not."""
+        ...
+
     def set_state(
         self,
         node: str,

@@ -1,5 +1,6 @@
 """What lieutenants say of reds, and when they last looked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -17,8 +18,8 @@ class Waivers(Protocol):
         """Return all of an arch on a branch, the newest first."""
         ...
 
-    def of_arch(self, arch: str) -> tuple[Waiver, ...]:
-        """Return all of an arch, the newest first."""
+    def of_archs(self, archs: Sequence[str]) -> tuple[Waiver, ...]:
+        """Return all of some archs that were not taken back, the newest first."""
         ...
 
     def withdraw(self, waiver: int, now: datetime) -> Waiver:

@@ -1,14 +1,14 @@
 """The catalogue: runs and cells as they are shown, many at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from orchestrator.model import summary
 from orchestrator.model.arch import Means
 from orchestrator.model.errors import NotFound
 from orchestrator.model.event import Event
-from orchestrator.model.ids import AttemptId, CellId, RunId
+from orchestrator.model.ids import AttemptId, CellId, RunId, run_of
 from orchestrator.model.listing import CellOfRun, WaitingView
 from orchestrator.model.node import Provenance
 from orchestrator.model.run import Cell, Run, State
@@ -24,6 +24,14 @@ KEPT = 384
 Cells = tuple[CellView, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A run's cells, in order and by arch."""
+
+    cells: Cells
+    by_arch: Mapping[str, CellView]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """Reads the board; `url` is where the pages answer.
@@ -34,7 +42,7 @@ class Catalogue:
     lab: Lab
     board: Board
     url: str
-    _settled: Callable[[RunId, int], Cells] = field(init=False, repr=False, compare=False)
+    _settled: Callable[[RunId, int], _Kept] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Begin with nothing kept."""
@@ -42,21 +50,28 @@ class Catalogue:
 
     def runs(self, sought: Sought, limit: int, before: RunId | None = None) -> tuple[RunView, ...]:
         """Return the newest runs first, of those older than `before` if one is named."""
-        listed = self.board.runs(sought, limit, before)
-        return tuple(self._run(one.run, cells) for one, cells in self._with_cells(listed))
+        found = self._read(self.board.runs(sought, limit, before))
+        return tuple(self._run(one.run, kept.cells) for one, kept in found)
 
-    def of(self, runs: Sequence[RunId]) -> Mapping[RunId, Cells]:
-        """Return the cells of those runs that there are."""
-        found = self._with_cells(self.board.listed(list(dict.fromkeys(runs))))
-        return {one.run.id: cells for one, cells in found}
+    def by_arch(self, runs: Sequence[RunId]) -> Mapping[RunId, Mapping[str, CellView]]:
+        """Return the cells of those runs that there are, by arch."""
+        found = self._read(self.board.listed(list(dict.fromkeys(runs))))
+        return {one.run.id: kept.by_arch for one, kept in found}
 
     def run(self, run: RunId) -> RunView:
         """Return the run with its cells; raise `NotFound`."""
-        found = self._with_cells(self.board.listed([run]))
+        found = self._read(self.board.listed([run]))
         if not found:
             msg = f"there is no run {run}; `smoketest runs` lists them"
             raise NotFound(msg)
-        return self._run(found[0][0].run, found[0][1])
+        return self._run(found[0][0].run, found[0][1].cells)
+
+    def around(self, cell: CellId) -> RunView:
+        """Return the cell's run as if it had no other, which is soon read; raise `NotFound`."""
+        listed, cells = self.board.listed([run_of(cell)]), self.some([cell])
+        if not listed or not cells:
+            raise NotFound(f"there is no cell {cell}; `smoketest matrix` lists them")
+        return replace(self._run(listed[0].run, cells), exit=None)
 
     def cells(
         self, sought: SoughtCells, limit: int, after: CellId | None = None
@@ -81,16 +96,16 @@ class Catalogue:
         """Return how many cells wait for which reason, the most common first."""
         return tuple(WaitingView(why=one.why, count=one.count) for one in self.board.waiting())
 
-    def _with_cells(self, listed: Sequence[Listed]) -> list[tuple[Listed, Cells]]:
+    def _read(self, listed: Sequence[Listed]) -> list[tuple[Listed, _Kept]]:
         open_ = [one.run.id for one in listed if not one.version]
-        found = {run: self._views(cells) for run, cells in self.board.of_runs(open_).items()}
+        found = {run: _kept(self._views(cells)) for run, cells in self.board.of_runs(open_).items()}
         return [
             (one, self._settled(one.run.id, one.version) if one.version else found[one.run.id])
             for one in listed
         ]
 
-    def _load(self, run: RunId, _version: int) -> Cells:
-        return self._views(self.board.of_runs([run])[run])
+    def _load(self, run: RunId, _version: int) -> _Kept:
+        return _kept(self._views(self.board.of_runs([run])[run]))
 
     def _views(self, shown: Sequence[Shown]) -> Cells:
         """Return the cells as they are shown; events are read of those that only they tell of."""
@@ -152,6 +167,10 @@ class Catalogue:
             url=f"{self.url}/runs/{run.id}",
             cells=cells,
         )
+
+
+def _kept(cells: Cells) -> _Kept:
+    return _Kept(cells, {cell.arch: cell for cell in cells})
 
 
 def _of_run(run: Run, cell: CellView) -> CellOfRun:

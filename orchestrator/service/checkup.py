@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from orchestrator.model.checkup import Check, Mark, NodeTest
-from orchestrator.model.errors import NotFound, Occupied, OutOfTime, SmoketestError
+from orchestrator.model.errors import ConfigError, NotFound, Occupied, OutOfTime, SmoketestError
 from orchestrator.model.node import BootDevice, Node, NodeState, NodeStatus
 from orchestrator.ports.clock import Clock, Deadline
 from orchestrator.ports.console import ConsoleTrial
@@ -50,13 +50,16 @@ class Checkup:
     def test(self, name: str, *, cycle: bool) -> NodeTest:
         """Return how the node's BMC does: login, power, sensors, boot device, console.
 
-        With `cycle` the machine is switched off, on, and off. Raises `NotFound`, or `Occupied`
-        for a machine that somebody has.
+        With `cycle` the machine is switched off, on, and off. Raises `NotFound`, `Occupied` for a
+        machine that somebody has, or `ConfigError` for one whose power driver is not here.
         """
         node = self.lab.nodes.get(name)
         if node is None:
             raise NotFound(f"there is no node {name}; `smoketest nodes` lists them")
         with self._alone(name), self._reserved(name):
+            if node.power not in self.power:
+                msg = f"{name} is switched by {node.power!r}, a driver that is not here"
+                raise ConfigError(msg)
             deadline = Deadline(self.clock, PATIENCE, lambda: self._guard(name), f"testing {name}")
             checks = tuple(self._checks(node, deadline, cycle=cycle))
         ok = all(check.mark is not Mark.FAILED for check in checks)

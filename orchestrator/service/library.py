@@ -1,7 +1,8 @@
 """The library: everything that people and scripts are shown, derived and never stored twice."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from shlex import quote
 from statistics import median
 
@@ -57,6 +58,13 @@ class Library:
     catalogue: Catalogue
     #: what is known of how long things take
     experience: Callable[[], Experience] = Experience
+    #: archs do not change while the orchestrator runs
+    _archs: Callable[[], tuple[ArchView, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Begin with no arch shown."""
+        shown = cache(lambda: tuple(map(_arch, self.lab.archs.values())))
+        object.__setattr__(self, "_archs", shown)
 
     @property
     def url(self) -> str:
@@ -71,10 +79,13 @@ class Library:
         """Return the newest runs first, each with its cells: the matrix."""
         return self.catalogue.runs(Sought(repo=repo), limit)
 
-    def cell(self, cell: CellId) -> CellDetail:
-        """Return the cell with its run and attempts; raise `NotFound`."""
+    def cell(self, cell: CellId, *, alone: bool = False) -> CellDetail:
+        """Return the cell with its run and attempts; raise `NotFound`.
+
+        If it is wanted `alone`, the run has no other cell, and no exit status.
+        """
         found = self.runs_.cell(cell)
-        run = self.catalogue.run(found.run)
+        run = self.catalogue.around(cell) if alone else self.catalogue.run(found.run)
         return CellDetail(
             run=run,
             cell=next(one for one in run.cells if one.cell == cell),
@@ -125,7 +136,7 @@ class Library:
 
     def archs(self) -> tuple[ArchView, ...]:
         """Return every arch with who answers for it."""
-        return tuple(map(_arch, self.lab.archs.values()))
+        return self._archs()
 
     def who(self, subject: str) -> Owner:
         """Return who answers for an arch, a hypervisor or a path of the product.

@@ -1,6 +1,7 @@
 """Lieutenants: what changed since they looked, how their archs do, and what they say of reds."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,7 +9,7 @@ from typing import Final
 from orchestrator.model import health, summary
 from orchestrator.model.arch import Arch
 from orchestrator.model.errors import ConfigError, NotFound
-from orchestrator.model.health import Judged, Novelty, Turn
+from orchestrator.model.health import Judged, Novelty, Record, Turn
 from orchestrator.model.ids import CellId
 from orchestrator.model.lieutenant import ArchHealth, Lieutenant, LieutenantView, News, Red
 from orchestrator.model.node import NodeState
@@ -27,6 +28,9 @@ RUNS, SHOWN, DAYS = 300, 30, 14
 FIRST_LOOK: Final = timedelta(days=7)
 LONGEST_WAIVER: Final = timedelta(days=90)
 _SILENT = frozenset({Standing.SILENT, Standing.LATE})
+
+#: what is said, by arch, repository and branch
+Said = Mapping[tuple[str, str, str], Sequence[Waiver]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +74,16 @@ class Lieutenancy:
         archs = self._archs(name)
         now, looked = self.clock.now(), self.waivers.looked(name)
         began = since or looked or now - FIRST_LOOK
-        past = {arch.name: self.pasts.results(arch.name, RUNS) for arch in archs}
-        found = [*self._turned(past, began), *self._lost(archs, began)]
+        past = self.pasts.results([arch.name for arch in archs], RUNS)
+        said = self._all_said(list(past))
+        found = [*self._turned(past, said, began), *self._lost(archs, began)]
         found += self._silent(archs, began)
         return LieutenantView(
             name=name,
             since=began,
             looked_at=looked,
             news=tuple(sorted(found, key=lambda news: news.at, reverse=True)),
-            archs=tuple(self._health(arch, past[arch.name], now) for arch in archs),
+            archs=tuple(self._health(arch, past[arch.name], said) for arch in archs),
         )
 
     def look(self, name: str, at: datetime) -> None:
@@ -149,35 +154,43 @@ class Lieutenancy:
             raise NotFound(f"{name!r} answers for no arch of this lab; who does: {known}")
         return archs
 
-    def _health(self, arch: Arch, results: Sequence[Judged], now: datetime) -> ArchHealth:
+    def _health(self, arch: Arch, record: Record, said: Said) -> ArchHealth:
+        now = self.clock.now()
         return ArchHealth(
             arch=arch.name,
             summary=arch.summary,
             voting=arch.voting,
-            quality=health.grade(arch.name, results, now, voting=arch.voting),
-            results=health.decided(results)[:SHOWN],
-            days=health.days(results, now, DAYS),
-            green_rate=health.green_rate(results),
-            flake_rate=health.flake_rate(results),
-            time_to_green=health.time_to_green(results),
+            quality=health.grade(arch.name, record, now, voting=arch.voting),
+            results=record.decided[:SHOWN],
+            days=health.days(record, now, DAYS),
+            green_rate=record.green_rate,
+            flake_rate=record.flake_rate,
+            time_to_green=record.time_to_green,
             reds=tuple(
-                Red(first=first, newest=newest, waivers=self._said(newest))
-                for first, newest in health.reds(results)
+                Red(first=first, newest=newest, waivers=self._said(newest, said))
+                for first, newest in record.reds
             ),
         )
 
-    def _said(self, result: Judged) -> tuple[Waiver, ...]:
-        said = self.waivers.of_branch(result.arch, result.repo, result.ref)
-        if not said:
+    def _all_said(self, archs: Sequence[str]) -> Said:
+        """Return what is said of the archs' branches, by arch, repository and branch."""
+        found: defaultdict[tuple[str, str, str], list[Waiver]] = defaultdict(list)
+        for waiver in self.waivers.of_archs(archs):
+            found[waiver.arch, waiver.repo, waiver.ref].append(waiver)
+        return found
+
+    def _said(self, result: Judged, said: Said) -> tuple[Waiver, ...]:
+        waivers = said.get((result.arch, result.repo, result.ref))
+        if not waivers:
             return ()
         past = self.events.of(result.attempt)
         ruling = next((e.ruling for e in reversed(past) if e.ruling), None)
         wrong = symptom(ruling, summary.tests(past))
-        return speaking(said, result.cell, wrong, self.clock.now())
+        return speaking(waivers, result.cell, wrong, self.clock.now())
 
-    def _turned(self, past: dict[str, tuple[Judged, ...]], since: datetime) -> Iterator[News]:
-        for arch, results in past.items():
-            for turn in health.turns(results, since):
+    def _turned(self, past: Mapping[str, Record], said: Said, since: datetime) -> Iterator[News]:
+        for arch, record in past.items():
+            for turn in health.turns(record, since):
                 result = turn.result
                 red = turn.novelty is Novelty.RED
                 yield News(
@@ -187,7 +200,7 @@ class Lieutenancy:
                     at=result.at,
                     page=f"/cells/{result.cell}",
                     ref=result.ref,
-                    waivers=self._said(result) if red else (),
+                    waivers=self._said(result, said) if red else (),
                 )
 
     def _lost(self, archs: Sequence[Arch], since: datetime) -> Iterator[News]:

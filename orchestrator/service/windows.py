@@ -1,7 +1,8 @@
 """Windows: the matrix in parts, however many archs and runs there are."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from orchestrator.model.grid import Board, Head, Line, Look, Square, Wanted
 from orchestrator.model.ids import CellId, RunId
@@ -17,8 +18,11 @@ OTHER = "any hypervisor"
 TREND = 24
 #: runs of a branch that are asked for its newest word on an arch
 BASE = 20
+#: looks whose number of columns is remembered
+COUNTED = 256
 #: what a branch's word is taken from
 _WORDS = frozenset({Verdict.PASSED, Verdict.FAILED})
+_EMPTY: Mapping[str, CellView] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,10 @@ class _Past:
 
     def of(self, runs: Sequence[RunId], arch: str) -> list[CellView]:
         """Return the arch's cells in those runs."""
-        found = (self.cells.get(run, {}).get(arch) for run in runs)
+        if len(runs) == 1:
+            one = self.cells.get(runs[0], _EMPTY).get(arch)
+            return [one] if one else []
+        found = (self.cells.get(run, _EMPTY).get(arch) for run in runs)
         return [cell for cell in found if cell]
 
     def trend(self, arch: str) -> tuple[CellView | None, ...]:
@@ -57,32 +64,36 @@ class Windows:
     """Reads windows of the matrix."""
 
     archs: Callable[[], tuple[ArchView, ...]]
-    #: the cells of runs, and some cells in their order, as they are shown
-    of: Callable[[Sequence[RunId]], Mapping[RunId, tuple[CellView, ...]]]
+    #: the cells of runs by arch, and some cells in their order, as they are shown
+    of: Callable[[Sequence[RunId]], Mapping[RunId, Mapping[str, CellView]]]
     some: Callable[[Sequence[CellId]], tuple[CellView, ...]]
     matrix: Matrix
+    #: there are always as many runs up to one: they are only ever added behind it
+    _counted: Callable[[Wanted, bool], int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing counted."""
+        counted = lru_cache(maxsize=COUNTED)(lambda what, by: self.matrix.count(what, by_commit=by))
+        object.__setattr__(self, "_counted", counted)
 
     def board(self, look: Look) -> Board:
         """Return the window that `look` asks for."""
-        window, by_commit = look.window, look.by_commit
-        heads = self.matrix.columns(look.wanted, window.col, window.cols, by_commit=by_commit)
-        lately = self.matrix.columns(look.wanted, 0, TREND, by_commit=by_commit)
-        both = (*heads, *lately)
-        known = self.of([run for head in both for run in head.runs[:BASE]])
+        window = look.window
+        heads, lately = self._columns(look)
         past = _Past(
-            cells={run: {cell.arch: cell for cell in cells} for run, cells in known.items()},
+            cells=self.of([run for head in (*heads, *lately) for run in head.runs[:BASE]]),
             columns=[head.runs[:BASE] for head in reversed(lately)],
             base=self._base(look) if look.differs else {},
         )
-        rows = [row for row in self._rows(look, heads) if _matters(row.arch.name, look, past)]
+        rows = [row for row in self._rows(look, heads, past) if _matters(row.arch.name, look, past)]
         shown = rows[window.row : window.row + window.rows]
         groups: dict[str, int] = {}
         for row in rows:
             groups[row.group] = groups.get(row.group, 0) + 1
         return Board(
-            heads=heads,
+            heads=tuple(heads),
             lines=tuple(_line(row, heads, look, past) for row in shown),
-            columns=self.matrix.count(look.wanted, by_commit=by_commit),
+            columns=self._count(look, lately),
             rows=len(rows),
             groups=tuple(groups.items()),
             look=look,
@@ -92,12 +103,37 @@ class Windows:
         """Return those of the cells that there are, in their order."""
         return self.some(cells)
 
-    def _rows(self, look: Look, heads: Sequence[Head]) -> list[_Row]:
+    def _columns(self, look: Look) -> tuple[Sequence[Head], Sequence[Head]]:
+        """Return the heads of the window, and those that trends look back on."""
+        window, last = look.window, look.window.col + look.window.cols
+
+        def ask(first: int, count: int) -> tuple[Head, ...]:
+            return self.matrix.columns(look.wanted, first, count, by_commit=look.by_commit)
+
+        if window.col > TREND:
+            return ask(window.col, window.cols), ask(0, TREND)
+        both = ask(0, max(last, TREND))
+        return both[window.col : last], both[:TREND]
+
+    def _count(self, look: Look, lately: Sequence[Head]) -> int:
+        """Return how many columns there were when `lately` was read: one more is not in the window.
+
+        A page that told of a column that it lacks would make its reader fetch the window again.
+        """
+        if not lately:
+            return 0
+        wanted = replace(look.wanted, at=lately[0].run)
+        if wanted.verdict or wanted.blame:
+            return self.matrix.count(wanted, by_commit=look.by_commit)
+        return self._counted(wanted, look.by_commit)
+
+    def _rows(self, look: Look, heads: Sequence[Head], past: _Past) -> list[_Row]:
         """Return the rows in the order of their groups: one hypervisor, mixed, gone."""
         known = self.archs()
         names = {arch.name for arch in known}
-        runs = [run for head in heads for run in head.runs]
-        gone = sorted(set(self.matrix.archs(runs)) - names)
+        runs = [run for head in heads for run in head.runs[:BASE]]
+        seen_archs = {arch for run in runs for arch in past.cells.get(run, _EMPTY)}
+        gone = sorted(seen_archs - names)
         rows = [_Row(arch=a, group=" + ".join(a.hypervisors) or OTHER) for a in known]
         rows += [_Row(arch=_gone(name), group=GONE) for name in gone]
         seen = list(dict.fromkeys(row.group for row in rows))
@@ -122,7 +158,7 @@ class Windows:
 def windows(library: Library, matrix: Matrix) -> Windows:
     """Return the windows of what the library shows."""
     known = library.catalogue
-    return Windows(archs=library.archs, of=known.of, some=known.some, matrix=matrix)
+    return Windows(archs=library.archs, of=known.by_arch, some=known.some, matrix=matrix)
 
 
 def _matters(arch: str, look: Look, past: _Past) -> bool:

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from orchestrator.model.access import RIGHTS, Asker, Reach, Right, Thing
 from orchestrator.model.errors import Denied, NotFound, SmoketestError
-from orchestrator.model.ids import RunId, cell_id
+from orchestrator.model.ids import CellId, RunId, cell_id
 from orchestrator.service.ledger import Deed
 from orchestrator.web import forms
 from orchestrator.web.house import Here, House
@@ -31,7 +31,7 @@ async def admit(request: Request, house: Here) -> None:
     """Let the request through, or raise what it lacks."""
     route = request.scope["route"].path
     need = need_of(request.method, route)
-    visit = await _arrive(request, house)
+    visit = await arrive(request, house)
     keep(request, visit)
     if need is None:
         msg = f"{request.method} {route} is not in the table of who may do what: web/rights.py"
@@ -77,7 +77,8 @@ async def _visit(request: Request) -> Visit:
 VisitHere = Annotated[Visit, Depends(_visit)]
 
 
-async def _arrive(request: Request, house: House) -> Visit:
+async def arrive(request: Request, house: House) -> Visit:
+    """Return who makes the request, as far as it is known now; raise `HTTPException` 401."""
     names = Names.of(house)
     url = house.reception.url
     visit = Visit(
@@ -100,6 +101,20 @@ async def _arrive(request: Request, house: House) -> Visit:
     if _may_be_local(request):
         visit.asker = await run_in_threadpool(_local, request, house)
     return visit
+
+
+def sees_all(house: House, asker: Asker | None) -> bool:
+    """Return whether they may see whatever there is."""
+    if house.reception.rules.anonymous_read:
+        return True
+    return asker is not None and RIGHTS[asker.role].get(Right.READ) is Reach.ALL
+
+
+def sees_cell(house: House, asker: Asker | None, cell: CellId) -> bool:
+    """Return whether they may see the cell."""
+    run, _, arch = cell.partition("/")
+    things = _things({"run": run, "arch": arch}, house, On.CELL)
+    return asker is not None and bool(things) and asker.reaches(Right.READ, things)
 
 
 def check_repository(request: Request, house: House, repo: str) -> None:

@@ -36,6 +36,7 @@ from orchestrator.web.bodies import (
     TestBody,
 )
 from orchestrator.web.cursors import PlaceHere
+from orchestrator.web.hearing import ear
 from orchestrator.web.house import Here, House
 from orchestrator.web.sought import Limit, SoughtHere
 from orchestrator.web.stream import Feed, newest
@@ -272,7 +273,7 @@ def _stream(
     if seq > feed.position:
         seq = min(seq, newest(house.events))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventStream(feed.listen(seq, run), headers=headers)
+    return EventStream(feed.listen(seq, run, ear(request, house)), headers=headers)
 
 
 @reads.get("/lab/faults")

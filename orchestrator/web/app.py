@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from orchestrator.web import (
     api,
@@ -50,18 +51,18 @@ from orchestrator.web.metrics import Metrics, Timed
 from orchestrator.web.repeats import LARGEST_BODY, Repeats
 from orchestrator.web.stream import Feed
 
-ALLOWANCE = Allowance()
 STATIC = Path(__file__).parent / "static"
 
 
 def build(
     house: House,
-    allowance: Allowance = ALLOWANCE,
+    allowance: Allowance | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """Return the pages, the API and the boot server of `house` as one application.
 
-    Whoever asks the API more often than `allowance` says, by `clock`, is told to wait.
+    Whoever asks the API more often than `allowance` says (else: than the lab's rules allow), by
+    `clock`, is told to wait.
     """
     app = FastAPI(
         title="smoketest",
@@ -91,7 +92,10 @@ def build(
         app.include_router(router)
     schema.describe(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    _wrap(app, house, allowance, clock)
+    rules = house.reception.rules
+    _wrap(app, house, allowance or Allowance(requests=rules.requests), clock)
+    if rules.proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(rules.proxies))
     logging.getLogger("uvicorn.access").addFilter(boot.TokenFilter())
     return app
 

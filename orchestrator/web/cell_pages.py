@@ -36,7 +36,7 @@ def cell_page(
 ) -> HTMLResponse:
     """Show a cell with its attempts, newest first; the recorder shows `attempt`, or the newest."""
     seq = position(request)
-    detail = house.library.cell(cell)
+    detail = house.library.cell(cell, alone=True)
     shown = _shown(detail, attempt)
     return page(
         request,

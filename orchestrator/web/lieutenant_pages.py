@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import AwareDatetime
 
-from orchestrator.model.health import Day, Novelty
+from orchestrator.model.health import Novelty
 from orchestrator.web.ansi import address
 from orchestrator.web.forms import Fields
 from orchestrator.web.house import Here
@@ -53,7 +53,6 @@ def lieutenant_page(
         seq,
         view=view,
         glyphs=GLYPHS,
-        heights=heights,
         asked=bool(since or days),
         days=days,
     )
@@ -65,16 +64,6 @@ def look(house: Here, name: str, fields: Fields) -> RedirectResponse:
     now = house.library.clock.now()
     house.lieutenancy.look(name, _time(fields.get("at", "")) or now)
     return RedirectResponse(address("lieutenants", name), HTTPStatus.SEE_OTHER)
-
-
-def heights(days: tuple[Day, ...], tall: int) -> list[tuple[Day, int, int, int]]:
-    """Return each day with the heights of its passed, failed and broken, the most being `tall`."""
-    most = max((day.passed + day.failed + day.broken for day in days), default=0) or 1
-
-    def height(count: int) -> int:
-        return max(2, round(tall * count / most)) if count else 0
-
-    return [(day, height(day.passed), height(day.failed), height(day.broken)) for day in days]
 
 
 def _time(text: str) -> datetime | None:

@@ -4,37 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from orchestrator.model.run import State
-from orchestrator.model.verdict import ExitStatus, Verdict
+from orchestrator.model.verdict import Verdict
 from orchestrator.model.view import CellView, RunView
-from orchestrator.web.lines import groups
-from orchestrator.web.timeline import log_of, spans, underway
-from orchestrator.web.visits import current
 
-#: what a run's exit status says
-EXITS = {
-    ExitStatus.PASSED: "every voting cell passed",
-    ExitStatus.FAILED: "a voting cell failed",
-    ExitStatus.USAGE: "the request or the configuration is wrong",
-    ExitStatus.UNDECIDED: "nobody could tell for every voting cell",
-    ExitStatus.CANCELLED: "somebody stopped it",
-}
-#: the pages that every page leads to: address, word, and the template's name
-PAGES = (
-    ("/", "Matrix", "matrix"),
-    ("/ask", "Ask", "ask"),
-    ("/queue", "Queue", "queue"),
-    ("/nodes", "Machines", "nodes"),
-    ("/lieutenants", "Lieutenants", "lieutenants"),
-    ("/partners", "Partners", "partners"),
-    ("/archs", "Archs", "archs"),
-)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 #: terminal escapes, other control codes, and what turns the direction of writing around
 _UNSHOWN = re.compile(
@@ -125,25 +102,3 @@ def people(names: Sequence[str]) -> str:
     if len(names) < 2:  # one name stands alone
         return "".join(names)
     return f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        finalize=clean,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for shown in (face, outcome, span, age, stamp, clock, people, spans, underway, log_of, groups):
-        environment.filters[shown.__name__] = shown
-    environment.globals["path"] = path
-    environment.globals["visit"] = current
-    environment.globals["exits"] = EXITS
-    environment.globals["pages"] = PAGES
-    environment.globals["visitor"] = None
-    return environment
-
-
-TEMPLATES = _environment()

@@ -118,10 +118,6 @@ class _Lab(Collector):
         found = GaugeMetricFamily(
             "smoketest_nodes", "Machines, by standing.", labels=["state", "leased"]
         )
-        counts: dict[tuple[str, str], int] = {}
-        for node in self._house.library.nodes_.all():
-            key = (str(node.state), "yes" if node.holder else "no")
-            counts[key] = counts.get(key, 0) + 1
-        for labels, count in sorted(counts.items()):
-            found.add_metric(list(labels), count)
+        for (state, leased), count in sorted(self._house.library.nodes_.tally().items()):
+            found.add_metric([str(state), "yes" if leased else "no"], count)
         return found

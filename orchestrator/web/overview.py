@@ -6,9 +6,10 @@ from fastapi.responses import HTMLResponse
 from orchestrator.model.grid import Board
 from orchestrator.model.request import Lane
 from orchestrator.model.verdict import Blame, Verdict
-from orchestrator.web.house import Here
+from orchestrator.service.windows import TREND
+from orchestrator.web.house import Here, House
 from orchestrator.web.look_query import LookHere
-from orchestrator.web.pulse import pulse
+from orchestrator.web.pulse import Machines, machines, pulse
 from orchestrator.web.showing import page, position
 
 routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -39,9 +40,15 @@ def matrix(request: Request, house: Here, query: LookHere) -> HTMLResponse:
         words=words,
         trunk=next((name for name in TRUNKS if name in words.refs), ""),
         kinds=sorted({kind for arch in house.library.archs() for kind in arch.hypervisors}),
+        lookback=TREND,
         choices={"lanes": list(Lane), "verdicts": list(Verdict), "blames": list(Blame)},
-        pulse=pulse(running, pending.reasons, house.library.nodes(), house.library.clock.now()),
+        pulse=pulse(running, pending.reasons, _machines(house), house.library.clock.now()),
     )
+
+
+def _machines(house: House) -> Machines:
+    kinds = {node.provenance for node in house.library.lab.nodes.values()}
+    return machines(house.library.nodes_.tally(), kinds)
 
 
 @reads.get("/matrix/window")

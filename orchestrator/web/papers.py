@@ -12,8 +12,8 @@ from orchestrator.model.secret import Secret
 from orchestrator.service.accounts import Place
 from orchestrator.service.door import Entered, Where
 from orchestrator.web import forms
+from orchestrator.web.environment import TEMPLATES
 from orchestrator.web.house import House
-from orchestrator.web.looks import TEMPLATES
 from orchestrator.web.visits import Visit
 
 

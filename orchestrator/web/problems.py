@@ -23,8 +23,8 @@ from orchestrator.model.errors import (
     Throttled,
 )
 from orchestrator.model.verdict import Blame
+from orchestrator.web.environment import TEMPLATES
 from orchestrator.web.guard import HEADERS
-from orchestrator.web.looks import TEMPLATES
 
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

@@ -1,11 +1,11 @@
 """The line that says how things stand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orchestrator.model.node import NodeState
-from orchestrator.model.view import CellView, NodeView
+from orchestrator.model.node import NodeState, Provenance
+from orchestrator.model.view import CellView
 
 #: running cells that say nothing for longer are worth a look
 QUIET = timedelta(minutes=15)
@@ -44,7 +44,7 @@ class Pulse:
 def pulse(
     running: Sequence[CellView],
     reasons: Sequence[tuple[str, int]],
-    nodes: Sequence[NodeView],
+    machines: Machines,
     now: datetime,
 ) -> Pulse:
     """Return how things stand: `reasons` are why cells wait, and how many for each."""
@@ -58,7 +58,7 @@ def pulse(
         alarming=bool(silent) or (bool(waiting) and not running),
         running=len(running),
         waiting=waiting,
-        machines=_machines(nodes),
+        machines=machines,
         heard=talking[-1].updated if talking else None,
         silent=silent,
         reasons=tuple((why, times) for why, times in reasons if why)[:MOST],
@@ -73,13 +73,14 @@ def _word(running: bool, waiting: bool, silent: CellView | None) -> str:  # noqa
     return "Waiting, and nothing runs" if waiting else "Idle"
 
 
-def _machines(nodes: Sequence[NodeView]) -> Machines:
-    leased = sum(bool(node.holder) for node in nodes)
-    out = sum(node.state != NodeState.IN_SERVICE and not node.holder for node in nodes)
-    kinds = {node.provenance for node in nodes}
+def machines(tally: Mapping[tuple[NodeState, bool], int], kinds: Iterable[Provenance]) -> Machines:
+    """Return how they stand, of how many are in which state, leased or not, and of all kinds."""
+    leased = sum(count for (_, leased), count in tally.items() if leased)
+    free = tally.get((NodeState.IN_SERVICE, False), 0)
+    found = set(kinds)
     return Machines(
-        free=len(nodes) - leased - out,
+        free=free,
         leased=leased,
-        out=out,
-        provenance=kinds.pop() if len(kinds) == 1 else "",
+        out=sum(tally.values()) - leased - free,
+        provenance=found.pop() if len(found) == 1 else "",
     )

@@ -178,7 +178,8 @@ _API: Final[Mapping[str, Need]] = {
     "GET /api/who": _SEE,
     # a repository that the lab does not name takes the right to ask: the route sees to it
     "GET /api/branches": _READ,
-    "GET /api/events": _READ,
+    # one hears of what one may see: the route sees to it
+    "GET /api/events": _SEE,
     "GET /api/watches": _READ,
     "GET /api/nodes": _READ,
     "GET /api/nodes/{name}": _READ,

@@ -8,8 +8,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from orchestrator.model.access import Right
 from orchestrator.web.problems import Problem
 from orchestrator.web.repeats import HEADER
+from orchestrator.web.rights import NEEDS
 from orchestrator.web.samples import sample
 
 Node = MutableMapping[str, Any]
@@ -32,6 +34,8 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "/api/runs/{run}/export/{form}": ("application/xml", "application/json"),
     "/feeds/changes.atom": ("application/atom+xml",),
 }
+#: what routes take, by their addresses as the description writes them
+_NEEDS: Final = {route.replace(":path}", "}"): need for route, need in NEEDS.items()}
 _TEXTS: Final[Mapping[str, str]] = {
     "text/event-stream": 'id: 17\ndata: {"attempt":"12/kvm-flat/1","event":{"seq":17}}\n\n',
     "application/atom+xml": '<feed xmlns="http://www.w3.org/2005/Atom"/>',
@@ -130,7 +134,10 @@ def _examples(operation: Node, known: Mapping[str, Any]) -> None:
 
 def _rights(path: str, method: str, operation: Node) -> None:
     writes = path.startswith("/api/") and method not in _READS
-    operation["security"] = [{"bearer": []}] if writes else [{}, {"bearer": []}]
+    need = _NEEDS.get(f"{method.upper()} {path}")
+    # whether what there is may be read without a token is the lab's own rule
+    free = need is not None and need.right in {None, Right.READ}
+    operation["security"] = [{}, {"bearer": []}] if free else [{"bearer": []}]
     named = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
     if writes and HEADER not in named:
         operation.setdefault("parameters", []).append(

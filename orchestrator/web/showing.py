@@ -5,8 +5,8 @@ from http import HTTPStatus
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from orchestrator.web.environment import TEMPLATES
 from orchestrator.web.house import House
-from orchestrator.web.looks import TEMPLATES
 from orchestrator.web.stream import Feed
 from orchestrator.web.visitor import visitor_of
 

@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Protocol
 
 from pydantic import TypeAdapter
 
 from orchestrator.model.event import Event
-from orchestrator.model.ids import AttemptId, RunId, run_of
+from orchestrator.model.ids import AttemptId, CellId, RunId, cell_of, run_of
 from orchestrator.ports.store import Events
 
 POLL_SECONDS = 0.2
@@ -46,7 +47,40 @@ class Frame:
 
     seq: int
     run: RunId
+    cell: CellId
     data: bytes
+
+
+class Ear(Protocol):
+    """Whoever listens: for how long they may, and what they may hear."""
+
+    #: seconds after which it is asked again whether they may go on
+    pause: float
+
+    async def still(self) -> bool:
+        """Return whether they may go on listening."""
+        ...
+
+    async def heard(self, frames: Sequence[Frame]) -> Sequence[Frame]:
+        """Return those that they may hear."""
+        ...
+
+
+class Anybody:
+    """Who hears everything for as long as they like."""
+
+    pause = HEARTBEAT_SECONDS
+
+    async def still(self) -> bool:
+        """Return that they may."""
+        return True
+
+    async def heard(self, frames: Sequence[Frame]) -> Sequence[Frame]:
+        """Return all of them."""
+        return frames
+
+
+ANYBODY = Anybody()
 
 
 class Feed:
@@ -91,26 +125,31 @@ class Feed:
         self._open = False
         self._news.set()
 
-    async def listen(self, seq: int, run: RunId | None = None) -> AsyncIterator[bytes]:
-        """Yield what happened after `seq` (in `run`, if named) and whatever happens from now on."""
+    async def listen(
+        self, seq: int, run: RunId | None = None, ear: Ear = ANYBODY
+    ) -> AsyncIterator[bytes]:
+        """Yield what happened after `seq` (in `run`, if named) and whatever happens from now on.
+
+        It ends when `ear` may not listen any more.
+        """
         self.listeners += 1
         try:
             yield b"retry: 2000\n\n"
-            async for told in self._told(seq, run):
+            async for told in self._told(seq, run, ear):
                 yield told
         finally:
             self.listeners -= 1
 
-    async def _told(self, seq: int, run: RunId | None) -> AsyncIterator[bytes]:
-        while self._open:
+    async def _told(self, seq: int, run: RunId | None, ear: Ear) -> AsyncIterator[bytes]:
+        while self._open and await ear.still():
             news, before = self._news, seq
-            frames, seq = await self._after(seq, run)
-            if frames:
+            found, seq = await self._after(seq, run)
+            if frames := await ear.heard(found):
                 yield b"".join(frame.data for frame in frames)
             if seq > before:
                 continue
             try:
-                await asyncio.wait_for(news.wait(), HEARTBEAT_SECONDS)
+                await asyncio.wait_for(news.wait(), ear.pause)
             except TimeoutError:
                 yield b": nothing new\n\n"
 
@@ -152,5 +191,5 @@ def _frames(found: Sequence[tuple[AttemptId, Event]]) -> list[Frame]:
 
 def _frame(attempt: AttemptId, event: Event) -> Frame:
     body = _JSON.dump_json(Happened(attempt=attempt, event=event))
-    run = run_of(attempt)
-    return Frame(seq=event.seq, run=run, data=b"id: %d\ndata: %s\n\n" % (event.seq, body))
+    data = b"id: %d\ndata: %s\n\n" % (event.seq, body)
+    return Frame(seq=event.seq, run=run_of(attempt), cell=cell_of(attempt), data=data)

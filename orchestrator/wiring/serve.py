@@ -152,6 +152,8 @@ def _server_config(house: House) -> uvicorn.Config:
         log_level="warning",
         # Boot and call-back addresses hold one-time tokens: they are never logged.
         access_log=False,
+        # Whom to believe about who asks is the lab's own rule.
+        proxy_headers=False,
         timeout_graceful_shutdown=CLOSING_SECONDS,
     )
 

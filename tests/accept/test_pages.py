@@ -139,11 +139,13 @@ def test_a_square_changes_without_a_reload_and_keeps_the_focus(day: Furnished, p
 def test_a_new_run_appears_at_the_left(day: Furnished, page: Page) -> None:
     page.open(f"{day.url}/")
     page.wait("document.getElementById('live').textContent === 'live'")
+    page.run("window.old = document.getElementById('c-4/kvm-flat')")
     run = Scene(day, day.clock.now()).ask("trunk", "Count twice", ("kvm-flat",))
     page.wait(f"document.querySelector('#heads th').id === 'run-{run}'", 8)
-    page.wait("document.getElementById('c-4/kvm-flat') !== null")
+    assert page.run("window.old === document.getElementById('c-4/kvm-flat')") is True
     day.writer().post(f"/api/runs/{run}/cancel")
     page.wait(f"document.getElementById('c-{run}/kvm-flat').textContent.includes('cancelled')", 8)
+    assert page.run("window.old === document.getElementById('c-4/kvm-flat')") is True
 
 
 def test_the_cause_is_told_under_the_pointer_and_to_arrow_keys(day: Furnished, page: Page) -> None:

@@ -12,10 +12,12 @@ import pytest
 from orchestrator.model.access import Role
 from orchestrator.model.secret import Secret
 from orchestrator.service.door import MOST_NAMED
+from orchestrator.web.app import build
 from orchestrator.web.rights import NEEDS
 from tests.unit import people
 from tests.unit.people import browser, csrf, session_cookie, sign_in
 from tests.unit.web_house import Furnished, furnish
+from tests.unit.web_inside import Inside
 
 TEMPLATES = Path(__file__).parents[2] / "orchestrator" / "web" / "templates"
 
@@ -101,12 +103,20 @@ def test_the_cookie_is_for_our_own_pages_and_no_script(
         page = client.get("/account")
         assert page.headers["cache-control"] == "no-store"
         assert session_cookie(client) not in page.text
+
+
+def test_a_proxy_is_believed_only_if_the_lab_names_it(home: Furnished) -> None:
     proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "10.0.0.7"}
-    with browser(home) as client:
-        client.headers.update(proxied)
-        page = client.get("/sign-in")
-        said = next(c for c in page.headers.get_list("set-cookie") if "mark" in c)
-        assert "Secure" in said.split("; ")
+    for proxies, believed in (((), False), (("10.9.9.9",), False), (("127.0.0.1",), True)):
+        rules = replace(home.house.reception.rules, proxies=proxies, requests=1)
+        house = replace(home.house, reception=replace(home.house.reception, rules=rules))
+        client = Inside(build(house))
+        said = client.get("/sign-in", headers=proxied).headers.get_list("set-cookie")
+        assert ("Secure" in said[0].split("; ")) is believed, proxies
+        # each address has an allowance of its own, here of one request
+        assert client.get("/api/health", headers=proxied).status_code == HTTPStatus.OK
+        other = client.get("/api/health", headers=proxied | {"X-Forwarded-For": "10.0.0.8"})
+        assert (other.status_code == HTTPStatus.OK) is believed, proxies
 
 
 def test_no_session_can_be_planted(home: Furnished, passwords: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Every route as every role, in a lab that shows nothing to strangers: the table is what holds."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from orchestrator.model.access import RIGHTS, Reach, Right, Role
+from orchestrator.web import hearing
 from orchestrator.web.app import build
 from orchestrator.web.rights import NEEDS, Need, On
 from tests.unit import people
@@ -228,3 +230,47 @@ def test_files_of_a_house_are_served_to_nobody_in_particular_only_if_it_is_open(
             assert answer.headers["location"].startswith("/sign-in?to=%2F")
         health = opened.client().get("/api/health")
         assert health.status_code == HTTPStatus.OK
+
+
+def _hear(client: httpx.Client, headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield whose events a listener hears, from the first on."""
+    url = "/api/events?since=0"
+    with client.stream("GET", url, headers=dict(headers), timeout=30) as answer:
+        assert answer.status_code == HTTPStatus.OK
+        for line in answer.iter_lines():
+            if line.startswith("data: "):
+                yield json.loads(line[6:])["attempt"]
+
+
+def test_a_vendor_hears_of_its_own_cells_as_they_happen_and_of_no_other(
+    home: Furnished, tokens: dict[Role, str]
+) -> None:
+    right = {"Authorization": f"Bearer {tokens[Role.VENDOR]}"}
+    before = home.client().post("/api/runs", json=home.body(key="heard"), headers=right).json()
+    hearing = _hear(home.client(), right)
+    heard = [next(hearing)]
+    # a stranger's, then another of its own, while it listens
+    assert (
+        home.writer().post("/api/runs", json=home.body(requester="eve", key="unheard")).is_success
+    )
+    again = home.client().post("/api/runs", json=home.body(key="heard too"), headers=right).json()
+    while not heard[-1].startswith(f"{again['run']}/"):
+        heard.append(next(hearing))
+    mine = {str(before["run"]), str(again["run"])}
+    assert {attempt.partition("/")[0] for attempt in heard} == mine
+
+
+def test_a_stream_ends_when_what_opened_it_opens_nothing_any_more(
+    home: Furnished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(hearing.Listener, "pause", 0.1)
+    people.add(home, "noether", Role.VIEWER)
+    token = people.token_of(home, "noether", Role.VIEWER)
+    right = {"Authorization": f"Bearer {token}"}
+    with home.client().stream("GET", "/api/events", headers=right, timeout=30) as answer:
+        lines = answer.iter_lines()
+        assert next(lines).startswith("retry:")
+        home.house.reception.accounts.disable("noether")
+        # it ends by itself: else this waits until its time is up
+        assert not [line for line in lines if line.startswith("data: ")]

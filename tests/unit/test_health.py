@@ -5,11 +5,9 @@ from datetime import UTC, datetime, timedelta
 from orchestrator.model.health import (
     Judged,
     Novelty,
+    Record,
     days,
-    flake_rate,
     grade,
-    reds,
-    time_to_green,
     turns,
 )
 from orchestrator.model.ids import AttemptId, CellId, RunId
@@ -50,7 +48,7 @@ def _result(
 def _history(*verdicts: Verdict, step: float = 1) -> list[Judged]:
     """Return results an hour (or `step`) apart, given newest first."""
     count = len(verdicts)
-    return [_result(count - n, verdict, (n + 1) * step) for n, verdict in enumerate(verdicts)]
+    return Record(_result(count - n, verdict, (n + 1) * step) for n, verdict in enumerate(verdicts))
 
 
 def _since(hours: float) -> datetime:
@@ -77,27 +75,30 @@ def test_green_again_is_told_and_a_new_green_branch_is_not() -> None:
 
 def test_one_commit_that_passes_and_fails_is_flaky_and_news_only_the_first_time() -> None:
     old = [_result(2, P, 1, commit="x"), _result(1, F, 3, commit="x")]
-    assert [turn.novelty for turn in turns(old, _since(2))] == [Novelty.FIXED, Novelty.FLAKY]
+    assert [turn.novelty for turn in turns(Record(old), _since(2))] == [
+        Novelty.FIXED,
+        Novelty.FLAKY,
+    ]
     older = [*old, _result(9, P, 50, commit="y"), _result(8, F, 60, commit="y")]
-    assert Novelty.FLAKY not in [turn.novelty for turn in turns(older, _since(2))]
+    assert Novelty.FLAKY not in [turn.novelty for turn in turns(Record(older), _since(2))]
 
 
 def test_broken_is_not_flaky_but_red() -> None:
     results = [_result(n, P, n, commit=f"c{n}") for n in range(1, 6)]
     results.append(_result(5, B, 5.5, commit="c5", number=2))
-    assert flake_rate(results) == 0
-    assert flake_rate(results[:2]) is None
+    assert Record(results).flake_rate == 0
+    assert Record(results[:2]).flake_rate is None
 
 
 def test_times_to_green_and_reds_are_counted_from_the_first_red() -> None:
-    assert time_to_green(_history(P, F, F, P, F, P)) == (2 * 3600 + 3600) / 2
-    assert time_to_green(_history(F, P)) is None
-    ((first, newest),) = reds(_history(F, F, P))
+    assert _history(P, F, F, P, F, P).time_to_green == (2 * 3600 + 3600) / 2
+    assert _history(F, P).time_to_green is None
+    ((first, newest),) = _history(F, F, P).reds
     assert (first.run, newest.run) == (2, 3)
-    assert reds(_history(P, F)) == ()
+    assert _history(P, F).reds == ()
 
 
-def graded(results: list[Judged], *, voting: bool = True) -> tuple[str, str]:
+def graded(results: Record, *, voting: bool = True) -> tuple[str, str]:
     found = grade("kvm-flat", results, NOW, voting=voting)
     return found.grade, found.because
 
@@ -107,14 +108,15 @@ def test_grades_say_why() -> None:
     assert graded(good) == ("A", "kvm-flat votes, 12 of its newest 12 are decided")
     assert graded(good, voting=False) == ("B", "kvm-flat does not vote")
     assert graded(_history(*[F] * 8)) == ("C", "kvm-flat was never green in 30 days")
-    assert graded([]) == ("C", "kvm-flat has no result in 30 days")
-    assert graded([_result(1, P, 24 * 31)]) == ("C", "kvm-flat has no result in 30 days")
-    old = [*_history(*[P] * 30), _result(99, F, 24 * 8, ref="old")]
+    assert graded(Record([])) == ("C", "kvm-flat has no result in 30 days")
+    stale = Record([_result(1, P, 24 * 31)])
+    assert graded(stale) == ("C", "kvm-flat has no result in 30 days")
+    old = Record([*_history(*[P] * 30).results, _result(99, F, 24 * 8, ref="old")])
     assert graded(old) == ("B", "old is red on kvm-flat for more than 7 days")
 
 
 def test_days_hold_each_cell_once() -> None:
-    found = days([*_history(P, F), _result(1, P, 30, number=2)], NOW, 3)
+    found = days(Record([*_history(P, F).results, _result(1, P, 30, number=2)]), NOW, 3)
     assert [(d.passed, d.failed, d.broken) for d in found] == [(0, 0, 0), (0, 0, 0), (1, 1, 0)]
 
 

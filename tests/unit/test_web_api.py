@@ -276,3 +276,9 @@ def test_a_bug_of_ours_is_said_to_be_ours(home: Furnished) -> None:
     assert answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     assert answer.json()["blame"] == "orchestrator"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_machine_whose_power_driver_is_not_here_is_a_problem_not_a_bug(home: Furnished) -> None:
+    answer = home.writer().post("/api/nodes/n04/test", json={})
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "a driver that is not here" in answer.json()["detail"]

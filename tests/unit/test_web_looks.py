@@ -6,12 +6,13 @@ import pytest
 from markupsafe import Markup
 
 from orchestrator.model.event import Event, Kind, Stage
-from orchestrator.model.node import Provenance
+from orchestrator.model.node import NodeState, Provenance
 from orchestrator.model.run import State
 from orchestrator.model.verdict import Blame, Verdict
-from orchestrator.model.view import CellView, NodeView, Phases, RunView, Tally
+from orchestrator.model.view import CellView, Phases, RunView, Tally
 from orchestrator.web import looks, timeline
-from orchestrator.web.pulse import pulse
+from orchestrator.web.environment import TEMPLATES
+from orchestrator.web.pulse import Machines, machines, pulse
 
 NOW = datetime(2026, 11, 20, 14, 3, 7, tzinfo=UTC)
 
@@ -56,22 +57,6 @@ def _run(number: int, *cells: CellView, state: State = State.DONE) -> RunView:
     )
 
 
-def _node(state: str = "in-service", holder: str = "") -> NodeView:
-    return NodeView(
-        name="n",
-        provenance=Provenance.SIMULATED,
-        capabilities=(),
-        state=state,
-        reason="",
-        since=None,
-        holder=holder,
-        held_until=None,
-        marks=0,
-        bmc="",
-        address="",
-    )
-
-
 @pytest.mark.parametrize(
     ("dirty", "shown"),
     [
@@ -86,11 +71,11 @@ def _node(state: str = "in-service", holder: str = "") -> NodeView:
 )
 def test_control_codes_are_left_out(dirty: str, shown: str) -> None:
     assert looks.clean(dirty) == shown
-    assert looks.TEMPLATES.from_string("{{ text }}").render(text=dirty) == shown
+    assert TEMPLATES.from_string("{{ text }}").render(text=dirty) == shown
 
 
 def test_markup_in_a_value_is_text() -> None:
-    page = looks.TEMPLATES.from_string('<a title="{{ text }}">{{ text }}</a>')
+    page = TEMPLATES.from_string('<a title="{{ text }}">{{ text }}</a>')
     shown = page.render(text='"><script>alert(1)</script>')
     assert "<script>" not in shown
     assert looks.clean(Markup("<b>ours</b>")) == "<b>ours</b>"
@@ -135,15 +120,19 @@ def test_faces_tell_stage_verdict_or_waiting() -> None:
 
 
 def test_the_pulse_answers_stuck_or_queued() -> None:
-    nodes = [_node(), _node(holder="1/a/1"), _node("quarantined"), _node("drained", "1/b/1")]
+    tally = {
+        (NodeState.IN_SERVICE, False): 1,
+        (NodeState.IN_SERVICE, True): 1,
+        (NodeState.QUARANTINED, False): 1,
+        (NodeState.DRAINED, True): 1,
+    }
+    nodes = machines(tally, [Provenance.SIMULATED] * 4)
     busy = _cell("a", State.RUNNING, updated=NOW - timedelta(seconds=3))
     reasons = (("waits for 2 machines at once", 2),)
     found = pulse([busy], reasons, nodes, NOW)
     assert (found.word, found.alarming) == ("Queued, not stuck", False)
     assert (found.running, found.waiting) == (1, 2)
-    machines = found.machines
-    assert (machines.free, machines.leased, machines.out) == (1, 2, 1)
-    assert machines.provenance == "simulated"
+    assert found.machines == Machines(free=1, leased=2, out=1, provenance="simulated")
     assert found.reasons == reasons
     assert found.heard == busy.updated
     assert pulse([busy], (), nodes, NOW).word == "Running"
@@ -152,9 +141,9 @@ def test_the_pulse_answers_stuck_or_queued() -> None:
 
 def test_the_pulse_is_alarmed_by_silence_and_by_a_queue_that_nobody_serves() -> None:
     silent = _cell("a", State.RUNNING, updated=NOW - timedelta(hours=1))
-    found = pulse([silent], (), [], NOW)
+    found = pulse([silent], (), machines({}, ()), NOW)
     assert (found.word, found.alarming, found.silent) == ("Perhaps stuck", True, silent)
-    assert pulse([], (("", 1),), [], NOW).alarming
+    assert pulse([], (("", 1),), machines({}, ()), NOW).alarming
 
 
 def test_the_bar_is_filled_in_proportion() -> None:

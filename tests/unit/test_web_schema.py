@@ -76,3 +76,12 @@ def _routes(home: Furnished) -> set[str]:
         for method in getattr(route, "methods", None) or ()
         if route.path.startswith("/api/")
     }
+
+
+def test_an_operation_is_open_only_if_the_table_of_rights_lets_anybody_read(
+    found: Mapping[str, Any],
+) -> None:
+    security = {name: operation["security"] for name, operation in _operations(found)}
+    assert security["GET /api/runs"] == [{}, {"bearer": []}]
+    for name in ("GET /api/users", "GET /api/audit", "GET /api/notices", "POST /api/runs"):
+        assert security[name] == [{"bearer": []}], name

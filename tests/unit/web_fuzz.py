@@ -25,9 +25,8 @@ CHECKS = KNOWN.get_by_names(
         "response_schema_conformance",
     ]
 )
-#: answers without an end: `test_web_stream.py` and `test_web_manners.py` listen to them; and a test
-#: of machines, of which this house has none
-LEFT_OUT = r"^/api/((runs/\{run\}/)?events|nodes/\{name\}/test)$"
+#: answers without an end: `test_web_stream.py` and `test_web_manners.py` listen to them
+LEFT_OUT = r"^/api/(runs/\{run\}/)?events$"
 
 
 @dataclass(frozen=True, kw_only=True)

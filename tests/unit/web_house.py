@@ -39,7 +39,7 @@ from orchestrator.service.lab import Lab
 from orchestrator.service.library import Library
 from orchestrator.service.watcher import Watcher
 from orchestrator.service.windows import windows
-from orchestrator.web.app import ALLOWANCE, build
+from orchestrator.web.app import build
 from orchestrator.web.house import House, Identity, ImageFiles
 from orchestrator.web.limits import Allowance
 from orchestrator.web.server import Server
@@ -134,7 +134,7 @@ def furnish(
     folder: Path,
     nodes: int = 10,
     archs: Sequence[Arch] = (),
-    allowance: Allowance = ALLOWANCE,
+    allowance: Allowance | None = None,
 ) -> Iterator[Furnished]:
     """Yield a house in `folder`, served on loopback; empty unless a store is there.
 
@@ -177,7 +177,7 @@ def _client(url: str, headers: dict[str, str]) -> httpx.Client:
 
 @contextmanager
 def _serving(app: FastAPI, listener: socket.socket) -> Iterator[None]:
-    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=10)
+    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=10, proxy_headers=False)
     server = Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -1,16 +1,16 @@
 """Windows of the matrix."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
 
-from orchestrator.drivers.store.codec import arch_from, snapshot_from
+from orchestrator.drivers.store.codec import snapshot_from
 from orchestrator.drivers.store.database import Database, Transaction, Value
-from orchestrator.model.arch import Arch
 from orchestrator.model.grid import Head, Outcome, Pending, Wanted, Words
 from orchestrator.model.ids import CellId, RunId
 from orchestrator.model.verdict import Blame, Verdict
@@ -21,8 +21,12 @@ class Matrix:
     """`ports.matrix.Matrix` over a database."""
 
     database: Database
-    #: architectures by their digest: the text of one never changes
-    _archs: dict[str, Arch] = field(default_factory=dict)
+    #: the words as of a newest run: they change with new runs only
+    _worded: Callable[[int], Words] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing known."""
+        object.__setattr__(self, "_worded", lru_cache(maxsize=1)(lambda _: self._words()))
 
     def columns(
         self, wanted: Wanted, first: int, count: int, *, by_commit: bool
@@ -37,18 +41,9 @@ class Matrix:
 
     def count(self, wanted: Wanted, *, by_commit: bool) -> int:
         """Return how many columns there are."""
+        name = "matrix_count_commits" if by_commit else "matrix_count_runs"
         with self.database.read() as tx:
-            found = tx.single("matrix_count", **_values(wanted))
-        return int(found.commits if by_commit else found.runs)
-
-    def archs(self, runs: Sequence[RunId]) -> tuple[str, ...]:
-        """Return the names of the archs that these runs have cells of."""
-        if not runs:
-            return ()
-        with self.database.read() as tx:
-            digests = [str(row.arch) for row in tx.all("matrix_archs", runs=list(runs))]
-            self._learn(tx, digests)
-        return tuple(dict.fromkeys(self._archs[digest].name for digest in digests))
+            return int(tx.single(name, **_values(wanted)).many)
 
     def outcomes(self, runs: Sequence[RunId]) -> tuple[Outcome, ...]:
         """Return what the settled cells of these runs came to, in no order."""
@@ -61,11 +56,8 @@ class Matrix:
     def words(self) -> Words:
         """Return the repositories, branches and people that there are, the newest first."""
         with self.database.read() as tx:
-            repos, refs, people = (
-                tuple(str(row.word) for row in tx.all(name) if row.word)
-                for name in ("matrix_repos", "matrix_refs", "matrix_requesters")
-            )
-        return Words(repos=repos, refs=refs, requesters=people)
+            newest = int(tx.single("matrix_newest").run)
+        return self._worded(newest)
 
     def pending(self) -> Pending:
         """Return what runs, and why the rest waits."""
@@ -78,11 +70,13 @@ class Matrix:
             reasons[why.partition("; ")[0]] += times
         return Pending(running=running, reasons=tuple(reasons.most_common()))
 
-    def _learn(self, tx: Transaction, digests: Sequence[str]) -> None:
-        unknown = sorted(set(digests) - set(self._archs))
-        if unknown:
-            found = tx.all("matrix_arch_texts", digests=unknown)
-            self._archs.update((row.digest, arch_from(row.value)) for row in found)
+    def _words(self) -> Words:
+        with self.database.read() as tx:
+            repos, refs, people = (
+                tuple(str(row.word) for row in tx.all(name) if row.word)
+                for name in ("matrix_repos", "matrix_refs", "matrix_requesters")
+            )
+        return Words(repos=repos, refs=refs, requesters=people)
 
 
 def _commits(tx: Transaction, values: dict[str, Value]) -> tuple[Head, ...]:

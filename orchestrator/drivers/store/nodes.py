@@ -1,6 +1,6 @@
 """The nodes' standing: in service or why not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -59,6 +59,12 @@ class Nodes:
             )
             for row in rows
         )
+
+    def tally(self) -> Mapping[tuple[NodeState, bool], int]:
+        """Return how many nodes are in which state, leased or not."""
+        with self.database.read() as tx:
+            rows = tx.all("nodes_tally")
+        return {(NodeState(row.state), bool(row.leased)): int(row.many) for row in rows}
 
     def set_state(
         self,

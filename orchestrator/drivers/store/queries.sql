@@ -213,6 +213,13 @@ left join attempts a on a.id = l.attempt
 where n.listed = 1
 order by n.position;
 
+-- nodes_tally -- how many of the lab's nodes are in which state, had by somebody or not
+select n.state, case when l.node is null then 0 else 1 end as leased, count(*) as many
+from nodes n
+left join leases l on l.node = n.name
+where n.listed = 1
+group by n.state, case when l.node is null then 0 else 1 end;
+
 -- node_by_name -- one node of the lab
 select state, reason, cause from nodes where name = :node and listed = 1;
 

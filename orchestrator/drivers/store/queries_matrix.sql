@@ -29,8 +29,23 @@ group by r.commit_id
 order by max(r.id) desc
 limit :count offset :first;
 
--- matrix_count -- how many runs and commits there are to look at
-select count(*) as runs, count(distinct r.commit_id) as commits
+-- matrix_newest -- the newest run
+select coalesce(max(id), 0) as run from runs;
+
+-- matrix_count_runs -- how many runs there are to look at
+select count(*) as many
+from runs r
+where r.id <= :at
+    and cast(:repo as text) in ('', r.repo) and cast(:ref as text) in ('', r.ref)
+    and cast(:lane as text) in ('', r.lane) and cast(:requester as text) in ('', r.requester)
+    and (cast(:judged as text) = '' or exists (
+        select 1 from attempts a
+        where a.run = r.id and a.verdict is not null
+            and cast(:verdict as text) in ('', a.verdict) and a.ruling like :blame
+    ));
+
+-- matrix_count_commits -- how many commits there are to look at
+select count(distinct r.commit_id) as many
 from runs r
 where r.id <= :at
     and cast(:repo as text) in ('', r.repo) and cast(:ref as text) in ('', r.ref)
@@ -46,12 +61,6 @@ select r.id, r.repo, r.ref, r.lane, r.requester, r.reason, r.asked_at, r.snapsho
 from runs r
 where r.commit_id in :commits and r.id <= :at
 order by r.id desc;
-
--- matrix_archs -- the architectures that some runs have cells of
-select distinct c.arch from cells c where c.run in :runs;
-
--- matrix_arch_texts -- some architectures
-select digest, value from archs where digest in :digests;
 
 -- matrix_outcomes -- what the cells of some runs came to
 select a.cell, a.verdict, a.ruling

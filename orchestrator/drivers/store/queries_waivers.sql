@@ -25,9 +25,9 @@ from waivers where id = :waiver;
 select id, sort, cell, arch, repo, ref, symptom, reason, by_whom, at, until, withdrawn_at
 from waivers where arch = :arch and repo = :repo and ref = :ref order by id desc;
 
--- waivers_of_arch -- the waivers of an arch, the newest first
+-- waivers_of_archs -- what is still said of some archs, the newest first
 select id, sort, cell, arch, repo, ref, symptom, reason, by_whom, at, until, withdrawn_at
-from waivers where arch = :arch order by id desc limit 500;
+from waivers where arch in :archs and withdrawn_at is null order by id desc;
 
 -- look_of -- until when a lieutenant has seen what changed
 select at from looks where lieutenant = :lieutenant;
@@ -55,6 +55,12 @@ from (select id, repo, ref, commit_id from runs order by id desc limit :runs) r
 join attempts a on a.cell = cast(r.id as text) || '/' || cast(:arch as text)
 join events e on e.attempt = a.id and e.kind = 'judged'
 order by r.id desc, a.number desc;
+
+-- past_judged_since -- what attempts of any arch came to after a position, the oldest first
+select e.seq, r.id as run, r.repo, r.ref, r.commit_id, a.id as attempt, a.cell, a.ruling, e.at
+from events e join attempts a on a.id = e.attempt join runs r on r.id = a.run
+where e.kind = 'judged' and e.seq > :seq
+order by e.seq limit :limit;
 
 -- past_tenures -- who had a machine, the newest first
 select

@@ -1,5 +1,6 @@
 """What lieutenants say of reds, and when they last looked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -46,10 +47,10 @@ class Waivers:
         with self.database.read() as tx:
             return tuple(map(_waiver, tx.all("waivers_of_branch", arch=arch, repo=repo, ref=ref)))
 
-    def of_arch(self, arch: str) -> tuple[Waiver, ...]:
-        """Return all of an arch, the newest first."""
+    def of_archs(self, archs: Sequence[str]) -> tuple[Waiver, ...]:
+        """Return all of some archs that were not taken back, the newest first."""
         with self.database.read() as tx:
-            return tuple(map(_waiver, tx.all("waivers_of_arch", arch=arch)))
+            return tuple(map(_waiver, tx.all("waivers_of_archs", archs=list(archs))))
 
     def withdraw(self, waiver: int, now: datetime) -> Waiver:
         """Take it back; raise `NotFound`."""

@@ -2,6 +2,8 @@
 // tells the cause of the square under the pointer or the focus; the first tap tells, the second
 // opens; arrow keys walk from square to square, also to those that are not fetched yet.
 
+import { morph } from "./morph.js";
+
 const MARGIN = 6;
 const SETTLED = 90;
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -112,6 +114,14 @@ function remember(s) {
   if (url.href !== location.href) history.replaceState(null, "", url);
 }
 
+// What begins where the old window does is merged into it; all of another place is drawn anew.
+function renew(table) {
+  const old = grid();
+  const same = ["row", "col"].every((name) => old.dataset[name] === table.dataset[name]);
+  if (same && window.Idiomorph) morph(old, table);
+  else old.replaceWith(document.importNode(table, true));
+}
+
 async function load() {
   timer = null;
   if (!grid()) return;
@@ -128,7 +138,7 @@ async function load() {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const table = fresh.getElementById("grid");
     if (!table || !grid()) return;
-    grid().replaceWith(document.importNode(table, true));
+    renew(table);
     main.dataset.address = url.href;
     place();
     keepFocus();
