@@ -86,6 +86,10 @@ class Lieutenancy:
             archs=tuple(self._health(arch, past[arch.name], said) for arch in archs),
         )
 
+    def remember(self, archs: Sequence[str]) -> None:
+        """Read what the archs have behind them: from then on only what is new is read."""
+        self.pasts.results(archs, RUNS)
+
     def look(self, name: str, at: datetime) -> None:
         """Remember that the lieutenant has seen all that changed until then."""
         self._archs(name)

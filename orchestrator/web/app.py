@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from orchestrator.model.errors import SmoketestError
 from orchestrator.web import (
     api,
     ask_page,
@@ -117,9 +118,18 @@ def _wrap(app: FastAPI, house: House, allowance: Allowance, clock: Callable[[], 
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     feed: Feed = app.state.feed
     await feed.begin()
-    follower = asyncio.create_task(feed.follow())
+    tasks = [asyncio.create_task(feed.follow()), asyncio.create_task(_remember(app, feed))]
     yield
     feed.close()
-    follower.cancel()
-    with suppress(asyncio.CancelledError):
-        await follower
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _remember(app: FastAPI, feed: Feed) -> None:
+    """Look at each lieutenant's archs once, so that nobody has to wait for the first look."""
+    lieutenancy = app.state.house.lieutenancy
+    with suppress(SmoketestError):  # whoever looks is told what is wrong
+        for one in lieutenancy.all():
+            if feed.is_open:
+                await asyncio.to_thread(lieutenancy.remember, one.archs)

@@ -36,6 +36,8 @@ TARGET, LISTENERS = 100.0, 500
 PEOPLE = 20
 #: looks of one client, to tell the server's own work from what else the host does
 ALONE = 20
+#: percent of a processor, below which the server is done with starting
+IDLE = 5.0
 _TOOK = re.compile(r"dur=([\d.]+)")
 
 
@@ -127,6 +129,8 @@ def _looks(runs: int) -> Mapping[str, Callable[[], str]]:
 
 def _measure(url: str, runs: int, server: psutil.Process) -> None:
     looks = _looks(runs)
+    while server.cpu_percent(0.5) > IDLE:  # it reads what it remembers when it starts
+        pass
     alone = {name: _alone(url, look, server) for name, look in looks.items()}
     took: defaultdict[str, list[float]] = defaultdict(list)
     over = time.monotonic() + SECONDS
