@@ -74,6 +74,8 @@ FINAL = frozenset({Blame.CONFIG})
 CLOSING_SECONDS = 300.0
 #: a stage that took less is sooner done again than written down in a transaction of its own
 BRIEF_SECONDS = 1.0
+#: what need not be known before something outside is touched
+CAN_WAIT = frozenset({Kind.STARTED, Kind.REPORTED})
 #: for a partner's answer: what was agreed with it counts, and is less
 PARTNER_SECONDS = 30 * 86400.0
 
@@ -145,12 +147,10 @@ class Flow:
                 self._work(story, stage)
         except (LeaseLost, StoreAway):
             raise
-        except SmoketestError as error:
-            last = _failed(stage, error)
         except Exception as error:  # the one catch: a bug must not lose a machine
             if stage is Stage.RELEASE:
                 raise
-            last = _failed(stage, Bug(f"{type(error).__name__}: {error}"))
+            last = _failed(stage, error)
         story.end(last)
         if stage is Stage.VERDICT and last.kind is Kind.FAILED:
             story.tell(_undecided(last))
@@ -167,22 +167,14 @@ class Flow:
         task = story.task
         self._present(task, stage)
         begun = any(e.stage is stage and e.kind is Kind.STARTED for e in task.past)
-        stopped = story.tell(Event(kind=Kind.RESUMED if begun else Kind.STARTED, stage=stage))
-        if stopped and stage in WORK:
-            msg = f"somebody stopped {task.attempt}"
-            raise Cancelled(msg)
-        for event in dict(self.order)[stage](task, self.kit, self._deadline(task, stage)):
+        story.tell(Event(kind=Kind.RESUMED if begun else Kind.STARTED, stage=stage))
+        for event in dict(self.order)[stage](task, self.kit, self._deadline(story, stage)):
             story.tell(event)
 
     def _place(self, story: "Story", stage: Stage) -> AbstractContextManager[None]:
         """Return the place that a heavy stage waits for, outside its budget: the wait is ours."""
-        guard = self._guard(story.task, stage)
-
-        def waiting() -> None:
-            story.catch_up()
-            guard()
-
-        return self.kit.slots.take(waiting) if stage in HEAVY else nullcontext()
+        guard = self._guard(story, stage)
+        return self.kit.slots.take(guard) if stage in HEAVY else nullcontext()
 
     def interrupt(self, cause: str) -> None:
         """End the work of every granted attempt: the lab under it was switched off.
@@ -218,17 +210,24 @@ class Flow:
         past = tuple(_unblamed(event, cause) for event in task.past) if cause else task.past
         return replace(task, past=past)
 
-    def _deadline(self, task: Task, stage: Stage) -> Deadline:
+    def _deadline(self, story: "Story", stage: Stage) -> Deadline:
+        task = story.task
         limit = allowance(self.experience(), task, stage, budget(task.arch, stage))
-        guard, what = self._guard(task, stage), f"{stage} on {task.arch.name}"
+        guard, what = self._guard(story, stage), f"{stage} on {task.arch.name}"
         return Deadline(self.kit.clock, limit.seconds, guard, what, limit.because)
 
-    def _guard(self, task: Task, stage: Stage) -> Callable[[], None]:
-        """Return what stops a stage early; a cancelled attempt still ends in good order."""
+    def _guard(self, story: "Story", stage: Stage) -> Callable[[], None]:
+        """Return what stops a stage early; a cancelled attempt still ends in good order.
+
+        Whoever asks is about to touch the world: what happened so far is stored first, in the
+        transaction that also says whether to go on.
+        """
+        task = story.task
 
         def guard() -> None:
             try:
-                self.kit.queue.guard(task.attempt, task.walk)
+                if not story.catch_up():
+                    self.kit.queue.guard(task.attempt, task.walk)
             except Cancelled:
                 if stage in WORK:
                     raise
@@ -243,9 +242,10 @@ class Flow:
 
 
 class Story:
-    """What happens to an attempt: stored as it happens, and added to its past.
+    """What happens to an attempt: stored before anything outside is touched, added to its past.
 
-    The end of a brief stage is stored with the beginning of the next one, in one transaction.
+    That a stage began is stored with the first thing that it does, and the end of a brief one with
+    what comes next: a stage that touches nothing is sooner done again than written down by itself.
     """
 
     def __init__(self, flow: Flow, task: Task) -> None:
@@ -254,18 +254,19 @@ class Story:
         self._untold: tuple[Event, ...] = ()
         self.task = task
 
-    def tell(self, event: Event) -> bool:
-        """Store the event; a ruling may queue the next attempt.
+    def tell(self, event: Event) -> None:
+        """Store the event, or keep it back if it can wait; a ruling may queue the next attempt.
 
-        Returns whether somebody asked the attempt to stop; raises `LeaseLost` if it has no machines
-        for a stage to begin on, or another worker took it over.
+        Raises `LeaseLost` if it has no machines for a stage to begin on, or another worker took it
+        over.
         """
         turn = follows(event.ruling, self.task) if event.ruling else None
         retry = None
         if event.ruling and turn:
             retry = _broken_on(self.task) | frozenset(event.ruling.suspects)
         self._happened(event)
-        return self._store(retry, turn)
+        if event.kind not in CAN_WAIT:
+            self._store(retry, turn)
 
     def end(self, event: Event) -> None:
         """Tell the end of a stage: at once, if it took long enough to be worth it."""
@@ -277,10 +278,17 @@ class Story:
         if not brief or event.stage is Stage.RELEASE:
             self._store()
 
-    def catch_up(self) -> None:
-        """Store what was not stored yet: whatever comes next may take a while."""
-        if self._untold:
-            self._store()
+    def catch_up(self) -> bool:
+        """Store what was kept back; return whether there was anything, and so all may go on.
+
+        Raises what the queue's `guard` would, since the transaction that stores looks at the same.
+        """
+        if not self._untold:
+            return False
+        if self._store():
+            msg = f"somebody stopped {self.task.attempt}"
+            raise Cancelled(msg)
+        return True
 
     def _happened(self, event: Event) -> None:
         stamped = replace(event, at=self._kit.clock.now())
@@ -288,6 +296,7 @@ class Story:
         self.task = replace(self.task, past=(*self.task.past, stamped))
 
     def _store(self, retry: frozenset[str] | None = None, turn: Turn | None = None) -> bool:
+        """Store what was kept back; return whether somebody asked the attempt to stop."""
         told, self._untold = self._untold, ()
         task, now = self.task, self._kit.clock.now()
         return self._kit.events.append(
@@ -344,7 +353,9 @@ def _unblamed(event: Event, cause: str) -> Event:
     return replace(event, node="", text=cause) if machine else event
 
 
-def _failed(stage: Stage, error: SmoketestError) -> Event:
+def _failed(stage: Stage, caught: Exception) -> Event:
+    bug = Bug(f"{type(caught).__name__}: {caught}")
+    error = caught if isinstance(caught, SmoketestError) else bug
     blame = None if isinstance(error, Cancelled) else error.blame
     return Event(
         kind=Kind.FAILED,

@@ -69,9 +69,8 @@ class Touching:
         self._touch(task, deadline, "in")
         yield from ()
 
-    def release(self, task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
+    def release(self, task: Task, _kit: Kit, deadline: Deadline) -> Iterator[Event]:
         self._touch(task, deadline, "out")
-        kit.queue.release(task.attempt, task.walk)
         yield from ()
 
     def order(self) -> tuple[tuple[Stage, StageFunction], ...]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.detail import logins
-from orchestrator.cli.durations import counted
+from orchestrator.cli.durations import counted, seconds
 from orchestrator.cli.places import cell_of, place
 from orchestrator.cli.session import Session
 from orchestrator.cli.summary import title
@@ -73,10 +73,18 @@ def hold(
     session: Session,
     cell: Cell,
     *,
-    hours: Annotated[float, typer.Option("--hours", metavar="H", help="For so long.")] = 8,
+    length: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="E.g. 30m, 2h (8h if left out).")
+    ] = None,
+    hours: Annotated[float, typer.Option("--hours", metavar="H", help="The same, in hours.")] = 8,
 ) -> None:
-    """Keep a cell's machines after its verdict, and say how to log in."""
+    """Keep a cell's machines after its verdict, and say how to log in.
+
+    When the time is over they are given back by themselves.
+    """
     where = cell_of(cell)
+    if length is not None:
+        hours = seconds(length, "--for") / 3600
     view = session.reader().act(where, "hold", {"hours": hours})
     lines = [line for attempt in view.attempts[-1:] for line in logins(attempt)]
     session.show(view, *lines, f"give them back with `smoketest release {where.cell}`")

@@ -56,13 +56,26 @@ def elapsed(cell: CellView, asked_at: datetime) -> float | None:
     return max(0.0, (datetime.now(UTC) - asked_at).total_seconds())
 
 
+def seconds(text: str, option: str) -> float:
+    """Return the seconds of `90s`, `10m`, `2h` or `1d`; `ConfigError` naming the option."""
+    length = _length(text)
+    if length is None:
+        msg = f"{option} {text!r} is no length of time: write 30m, 2h or 1d"
+        raise ConfigError(msg)
+    return length
+
+
 def until(text: str) -> datetime:
     """Return the moment that `90s`, `10m`, `2h`, `1d` from now or an ISO time means, in UTC."""
-    if found := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip()):
-        length = float(found[1]) * _UNITS[found[2]]
+    if (length := _length(text)) is not None:
         return datetime.now(UTC) + timedelta(seconds=length)
     try:
         return datetime.fromisoformat(text.strip()).astimezone(UTC)
     except ValueError as error:
         msg = f"--until {text!r} is no time: write 10m, 2h or 2031-05-01T18:00"
         raise ConfigError(msg) from error
+
+
+def _length(text: str) -> float | None:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
+    return float(found[1]) * _UNITS[found[2]] if found else None

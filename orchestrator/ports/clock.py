@@ -44,18 +44,24 @@ class Deadline:
         """
         self._clock = clock
         self._guard = guard
+        self._asked = False
         self._what = what or "the call"
         self.seconds = seconds
         self.because = because
         self.at = clock.now() + timedelta(seconds=seconds)
 
     def left(self) -> float:
-        """Return the seconds left, never below zero."""
+        """Return the seconds left, never below zero.
+
+        Whoever asks is about to use them: the guard is asked before the first answer.
+        """
+        if not self._asked:
+            self._ask()
         return max(0.0, (self.at - self._clock.now()).total_seconds())
 
     def check(self) -> None:
         """Raise `OutOfTime` if no time is left, or what the guard raises."""
-        self._guard()
+        self._ask()
         if not self.left():
             learned = f": {self.because}" if self.because else ""
             msg = f"{self._what} took longer than its {self.seconds:g} s{learned}"
@@ -71,5 +77,9 @@ class Deadline:
 
         Whoever asks for one is about to call a driver: the guard is asked first.
         """
-        self._guard()
+        self._ask()
         return Deadline(self._clock, min(seconds, self.left()), self._guard, what or self._what)
+
+    def _ask(self) -> None:
+        self._guard()
+        self._asked = True

@@ -19,14 +19,14 @@ def release(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
 
     Nothing of an attempt outlives its lease: a hypervisor is rid of guests, networks and mounted
     datastores, since the last are not the machine's own; the power is cut, the boot offer
-    withdrawn, and the next lease installs from nothing.
+    withdrawn, and the next lease installs from nothing. The store ends the lease with the word that
+    this is over.
     """
     yield from _hold(task, kit)
     yield from _cleared(task, kit, deadline)
     for host in task.hosts:
         yield _free(task, host, kit, deadline)
         kit.boot[host.node.boot].withdraw(host.node, task.attempt)
-    kit.queue.release(task.attempt, task.walk)
 
 
 def _hold(task: Task, kit: Kit) -> Iterator[Event]:

@@ -12,17 +12,19 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
 
 import psutil
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, Row, bindparam, create_engine, make_url, text
 
 from orchestrator.drivers.store.check import check
 from orchestrator.drivers.store.opened import Store, open_store
 from orchestrator.model.event import Event, Kind, Stage
-from orchestrator.model.ids import AttemptId, CellId
+from orchestrator.model.ids import AttemptId, CellId, cell_of, run_of
 from tests.contract.storing import PASSED, arch, ask, enrol, first_fit, plan
 from tests.orchestrating import ROOT
 from tests.postgres import Postgres, binaries
@@ -33,16 +35,16 @@ CLIENTS, NODES, GANG = 64, 100, 4
 ON_SQLITE, ON_POSTGRES = 1, 2
 #: attempts of a usual bench, and SQLite's part of them: it waits for the disk each time
 ATTEMPTS, PART = 6400, 4
-#: the store's own word on an answer, asked past our code
-SEEN = """
-select l.node, l.token = n.token as newest,
+#: the store's own word on some answers, asked past our code
+SEEN = text("""
+select l.attempt, l.node, l.token = n.token as newest,
     (select count(*) from grants o where o.node = l.node and o.freed = 0) as holders
 from grants l join nodes n on n.name = l.node
-where l.attempt = :attempt and l.freed = 0
-order by l.position
-"""
+where l.attempt in :attempts and l.freed = 0
+order by l.attempt, l.position
+""").bindparams(bindparam("attempts", expanding=True))
 #: seconds between looks for what another process's pass gave to our clients
-GLANCE = 0.005
+GLANCE = 0.02
 
 
 def bench(attempts: int = ATTEMPTS) -> None:
@@ -116,7 +118,7 @@ def spent(process: psutil.Process) -> float:
 
 @dataclass
 class Clients:
-    """Some clients in one process, and what gives them machines."""
+    """Some clients in one process, and the clerk who gives them machines, many at a time."""
 
     store: Store
     #: the way past our code
@@ -128,28 +130,31 @@ class Clients:
     over: threading.Event = field(default_factory=threading.Event)
 
     def lease(self, run: int, count: int) -> None:
-        """Be one client: lease its gang, look into the store, give it back, so many times."""
-        cell, wanted = CellId(f"{run}/kvm"), (run - 1) % GANG + 1
+        """Be one client: lease a gang and give it back, so many times."""
+        cell = CellId(f"{run}/kvm")
+        judged = Event(kind=Kind.JUDGED, stage=Stage.VERDICT, ruling=PASSED)
+        released = Event(kind=Kind.FINISHED, stage=Stage.RELEASE)
         for _ in range(count):
             attempt = self.store.queue.recheck(cell, datetime.now(UTC))
             self._await(attempt)
-            nodes = [lease.node for lease in self.store.queue.leases(attempt)]
-            self.wrong += self._complaints(attempt, nodes, wanted)
-            judged = Event(kind=Kind.JUDGED, stage=Stage.VERDICT, ruling=PASSED)
-            self.store.events.append(attempt, [judged], datetime.now(UTC))
-            self.store.queue.release(attempt)
+            self.store.events.append(attempt, [judged, released], datetime.now(UTC))
             self.due.set()
 
     def grant(self) -> None:
         """Give machines whenever something changed here, and look what others' passes gave."""
-        owed = False
+        owed, looked = False, 0.0
         while not self.over.is_set():
             owed = self.due.wait(GLANCE) or owed
             self.due.clear()
             if owed and self.store.queue.due(woken=True):
-                self.store.queue.grant(first_fit, datetime.now(UTC))
+                grants = self.store.queue.grant(first_fit, datetime.now(UTC)).grants
+                self._answer({g.attempt: [p.node for p in g.placements] for g in grants})
                 owed = False
-            self._tell()
+            if time.monotonic() - looked > GLANCE:
+                looked = time.monotonic()
+                given = self._ours(self.store.queue.granted())
+                leases = {attempt: self.store.queue.leases(attempt) for attempt in given}
+                self._answer({a: [lease.node for lease in found] for a, found in leases.items()})
 
     def _await(self, attempt: AttemptId) -> None:
         given = threading.Event()
@@ -158,21 +163,32 @@ class Clients:
         self.due.set()
         given.wait()
 
-    def _tell(self) -> None:
-        """Wake those who were given machines."""
-        given = set(self.store.queue.granted())
+    def _ours(self, attempts: Iterable[AttemptId]) -> set[AttemptId]:
         with self.lock:
-            lucky = [self.waiting.pop(attempt) for attempt in given & self.waiting.keys()]
+            return set(attempts) & self.waiting.keys()
+
+    def _answer(self, given: Mapping[AttemptId, Sequence[str]]) -> None:
+        """Tell our clients what they were given, once the store was asked whether that is so."""
+        ours = self._ours(given)
+        if not ours:
+            return
+        with self.beside.connect() as connection:
+            rows = connection.execute(SEEN, {"attempts": sorted(ours)}).all()
+        seen = {attempt: list(found) for attempt, found in groupby(rows, key=lambda r: r.attempt)}
+        for attempt in ours:
+            self.wrong += _complaints(attempt, given[attempt], seen.get(attempt, []))
+        with self.lock:
+            lucky = [self.waiting.pop(attempt) for attempt in ours]
         for event in lucky:
             event.set()
 
-    def _complaints(self, attempt: AttemptId, nodes: list[str], wanted: int) -> list[str]:
-        """Return what the store, read now, says against the answer."""
-        with self.beside.connect() as connection:
-            rows = connection.execute(text(SEEN), {"attempt": attempt}).all()
-        whole = len(set(nodes)) == wanted and nodes == [row.node for row in rows]
-        alone = all(row.newest and row.holders == 1 for row in rows)
-        return [] if whole and alone else [f"{attempt}: {nodes}, {rows}"]
+
+def _complaints(attempt: AttemptId, nodes: Sequence[str], rows: Sequence[Row]) -> list[str]:
+    """Return what the store's rows, read after the grant, say against an answer."""
+    wanted = (int(run_of(cell_of(attempt))) - 1) % GANG + 1
+    whole = len(set(nodes)) == wanted and list(nodes) == [row.node for row in rows]
+    alone = all(row.newest and row.holders == 1 for row in rows)
+    return [] if whole and alone else [f"{attempt}: {nodes}, {rows}"]
 
 
 def clients(url: str, count: str, each: str, first: str) -> None:

@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from orchestrator.drivers.store.check import check
+from orchestrator.drivers.store.holder import writer
 from orchestrator.drivers.store.opened import Store, open_store
 from orchestrator.model.event import Kind
 from orchestrator.model.ids import AttemptId
@@ -53,12 +56,24 @@ class Storm:
         for _ in range(runs):
             ask(self.store, plan(*archs))
 
-    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Kill (or stop) a worker, remembering what it had under way."""
+    def kill(self, name: str) -> None:
+        """Kill a worker, remembering what it had under way."""
         self.losses.append((datetime.now(UTC), self.walked_by(name)))
-        self.workers[name].send_signal(number)
-        if number is signal.SIGKILL:
-            self.workers[name].wait()
+        self.workers[name].kill()
+        self.workers[name].wait()
+
+    def stop(self, name: str) -> None:
+        """Stop a worker between two of its writes: within one it would keep SQLite's only lock."""
+        process, place = self.workers[name], make_url(self.url)
+        self.losses.append((datetime.now(UTC), self.walked_by(name)))
+        end = time.monotonic() + PATIENCE
+        process.send_signal(signal.SIGSTOP)
+        while not stopped(process.pid) or writer(place) == process.pid:
+            assert time.monotonic() < end, f"{name} was never between two writes"
+            if stopped(process.pid):
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)
+                process.send_signal(signal.SIGSTOP)
 
     def walked_by(self, *names: str) -> tuple[AttemptId, ...]:
         """Return the attempts that have machines, and that one of these walks."""
@@ -138,6 +153,16 @@ def overlaps(path: Path) -> list[str]:
         )
         found += [f"{path.name}: {before}, then {after}"] if wrong else []
     return found
+
+
+def stopped(pid: int) -> bool:
+    """Return whether every thread of the process stands still."""
+    states = {path.read_text().rpartition(")")[2].split()[0] for path in _threads(pid)}
+    return states == {"T"}
+
+
+def _threads(pid: int) -> Sequence[Path]:
+    return list(Path(f"/proc/{pid}/task").glob("*/stat"))
 
 
 def schedule(seed: int) -> random.Random:

@@ -65,7 +65,8 @@ class DbosEngine:
         self._closing = threading.Event()
         self._threads = [
             threading.Thread(target=self._keep_ticking, name="ticker", daemon=True),
-            threading.Thread(target=self._keep_watching, name="watch", daemon=True),
+            threading.Thread(target=self._keep(self._watch.beat), name="heart", daemon=True),
+            threading.Thread(target=self._keep(self._watch.look), name="watch", daemon=True),
         ]
         self._workflow: Callable[[str], None] | None = None
 
@@ -73,7 +74,7 @@ class DbosEngine:
         """Start working, beginning with what an earlier process left unfinished."""
         DBOS(config=self._config())
         self._workflow = self._registered()
-        self._watch.look()
+        self._watch.beat()
         DBOS.launch()
         DBOS.register_queue(QUEUE, polling_interval_sec=POLL_SECONDS)
         # what was granted when we were killed; who starts alone need not wait for it
@@ -185,11 +186,16 @@ class DbosEngine:
             except Exception:
                 log.exception("the queue could not be looked at; it is tried again")
 
-    def _keep_watching(self) -> None:
-        while not self._closing.wait(Watch.BEAT_SECONDS):
-            try:
-                self._watch.look()
-            except StoreAway as error:
-                log.warning("the workers could not be watched, it is tried again: %s", error)
-            except Exception:
-                log.exception("the other workers could not be watched; it is tried again")
+    def _keep(self, once: Callable[[], None]) -> Callable[[], None]:
+        """Return what does it once a second until this process ends."""
+
+        def keep() -> None:
+            while not self._closing.wait(Watch.BEAT_SECONDS):
+                try:
+                    once()
+                except StoreAway as error:
+                    log.warning("the workers could not be watched, it is tried again: %s", error)
+                except Exception:
+                    log.exception("the other workers could not be watched; it is tried again")
+
+        return keep

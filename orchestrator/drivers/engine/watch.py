@@ -48,13 +48,20 @@ class Watch:
         self._heir = heir
         self._heard = self._since = self._swept = time.monotonic()
 
-    def look(self) -> None:
-        """Say that we are alive, and see who is not; call it once a second."""
+    def beat(self) -> None:
+        """Say that we are alive; call it once a second, whatever else there is to do.
+
+        Who takes over a hundred walks, and is silent meanwhile, is taken over himself.
+        """
         self._workers.beat(self._worker)
         now = time.monotonic()
         if now - self._heard > SILENCE.total_seconds() / 2:
             self._since = now
         self._heard = now
+
+    def look(self) -> None:
+        """See who is alive and who is not; call it once a second."""
+        now = time.monotonic()
         if now - self._since < SILENCE.total_seconds():
             return
         if dead := self._workers.bury(SILENCE):

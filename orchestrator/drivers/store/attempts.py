@@ -145,6 +145,13 @@ def close(tx: Transaction, attempts: Sequence[AttemptId], ruling: Ruling) -> Non
         tx.run("attempts_settle", ids=attempts, verdict=ruling.verdict, ruling=text)
 
 
+def give_back(tx: Transaction, attempts: Sequence[AttemptId]) -> None:
+    """End the leases of attempts; those that have none are let be."""
+    if attempts:
+        tx.run("leases_free", ids=attempts)
+        tx.run("attempts_free", ids=attempts)
+
+
 def record(tx: Transaction, happened: Iterable[tuple[AttemptId, Event]], now: datetime) -> None:
     """Store events as having happened now."""
     record_all(tx, ((attempt, event, now) for attempt, event in happened))

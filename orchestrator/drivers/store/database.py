@@ -21,10 +21,12 @@ from orchestrator.drivers.store.engines import (
     aside,
     askers,
     connect,
+    is_busy,
     place,
     readers,
     writers,
 )
+from orchestrator.drivers.store.holder import busy
 from orchestrator.drivers.store.queries import insertion, query, stores_rows
 from orchestrator.drivers.store.schema import is_current, upgrade
 from orchestrator.model.errors import Bug, StoreAway
@@ -116,13 +118,15 @@ class Database:
         Raises `ConfigError` for a URL that names no database, or a file that cannot be made.
         """
         parsed = place(url)
+        self._url = parsed
         #: where it is, without the password
         self.place = parsed.render_as_string(hide_password=True)
         engine = connect(parsed)
         self._readers = readers(engine)
         self._askers = askers(engine)
         self._writers = writers(engine)
-        self._aside = aside(engine)
+        # connections of their own: heartbeats must not queue behind hundreds of walks for one
+        self._aside = aside(connect(parsed, kept=1))
         #: how long a connection is tried for; an SQLite file is there, or it is not
         self._restart = RESTART if engine.dialect.name == "postgresql" else 0.0
         # threads of this process queue here rather than poll for the database's own lock
@@ -175,6 +179,7 @@ class Database:
     def close(self) -> None:
         """Close every connection that is not in use."""
         self._readers.dispose()
+        self._aside.dispose()
 
     def _begun(self, engine: Engine, stack: ExitStack) -> Connection:
         """Return a connection in a transaction; wait while the server restarts."""
@@ -182,8 +187,8 @@ class Database:
         while True:
             try:
                 return stack.enter_context(engine.begin())
-            except OperationalError:
-                if time.monotonic() > end:
+            except OperationalError as error:
+                if time.monotonic() > end or is_busy(error.orig):
                     raise
                 time.sleep(_PAUSE)
 
@@ -192,6 +197,8 @@ class Database:
         try:
             yield
         except SQLAlchemyError as error:
+            if isinstance(error, OperationalError) and is_busy(error.orig):
+                raise StoreAway(busy(self._url)) from error
             if self._restart and isinstance(error, OperationalError):
                 msg = f"the store {self.place} went away: is its server running?"
                 raise StoreAway(msg) from error

@@ -23,6 +23,8 @@ RESTART: Final = 4.0
 KEPT: Final = 8
 #: seconds after which a connection is asked whether the server is still there
 RESTED: Final = 1.0
+#: what PostgreSQL says after `lock_timeout`
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 _USED: Final = "used"
 #: the advisory lock that writers on PostgreSQL queue for
 WRITERS: Final = 0x536D6F6B65
@@ -44,9 +46,9 @@ def place(url: str) -> URL:
     return parsed
 
 
-def connect(url: URL) -> Engine:
+def connect(url: URL, kept: int = KEPT) -> Engine:
     """Return an engine to make `readers` and `writers` of; `ConfigError` if it cannot be made."""
-    return _OPENERS[url.get_backend_name()](url)
+    return _OPENERS[url.get_backend_name()](url, kept)
 
 
 def readers(engine: Engine) -> Engine:
@@ -75,7 +77,14 @@ def aside(engine: Engine) -> Engine:
     return writers(engine)
 
 
-def _sqlite(url: URL) -> Engine:
+def is_busy(error: BaseException | None) -> bool:
+    """Return whether a database refused since another process wrote for too long."""
+    if isinstance(error, sqlite3.OperationalError):
+        return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return getattr(error, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+
+
+def _sqlite(url: URL, kept: int) -> Engine:
     file = Path(str(url.database))
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,7 +94,7 @@ def _sqlite(url: URL) -> Engine:
         msg = f"the store's file {file} cannot be made: {error.strerror}; mend store.url"
         raise ConfigError(msg) from error
     engine = create_engine(
-        url, connect_args={"timeout": PATIENCE}, pool_size=KEPT, max_overflow=2 * KEPT
+        url, connect_args={"timeout": PATIENCE}, pool_size=kept, max_overflow=2 * kept
     )
     event.listen(engine, "connect", _open_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -104,15 +113,15 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(plain("sqlite_begin_write" if writes else "sqlite_begin_read"))
 
 
-def _postgres(url: URL) -> Engine:
+def _postgres(url: URL, kept: int) -> Engine:
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args={
             "connect_timeout": int(PATIENCE),
             "options": f"-c lock_timeout={int(PATIENCE)}s",
         },
-        pool_size=KEPT,
-        max_overflow=2 * KEPT,
+        pool_size=kept,
+        max_overflow=2 * kept,
     )
     event.listen(engine, "connect", _used)
     event.listen(engine, "checkin", _used)

@@ -11,6 +11,7 @@ from orchestrator.drivers.store.attempts import (
     enqueue,
     find_all,
     following,
+    give_back,
     record_all,
     refuse_stale,
     sum_up,
@@ -62,6 +63,8 @@ class Events:
     ) -> bool:
         """Store what is new of `events`; a JUDGED settles the attempt and may queue the next.
 
+        The word that the release is over ends the lease.
+
         Returns whether somebody asked the attempt to stop. Raises `LeaseLost`, and stores nothing,
         if `walk` is given and is not the newest any more, or begins a stage without machines.
         """
@@ -108,6 +111,7 @@ def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[bool]:
     happened += _settled(tx, judged)
     record_all(tx, happened)
     sum_up(tx, [attempt.id for attempt, _, _ in judged])
+    give_back(tx, [item.attempt for item in asked if _released(item.events)])
     states = (found[item.attempt] for item in asked)
     return [attempt.stopping and attempt.state is State.RUNNING for attempt in states]
 
@@ -127,6 +131,10 @@ def _settled(
             at = _judged_at(item.events) or item.now
             for note in _try_again(tx, attempt, again, at):
                 yield attempt.id, note, item.now
+
+
+def _released(events: Sequence[Event]) -> bool:
+    return any(e.stage is Stage.RELEASE and e.kind is Kind.FINISHED for e in events)
 
 
 def _over(tx: Transaction, attempts: Sequence[AttemptId]) -> set[tuple[str, str]]:

@@ -1,9 +1,10 @@
 """One scheduling pass, within a transaction: what is shown to the scheduler, what is kept of it."""
 
+import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row
 
@@ -11,6 +12,7 @@ from orchestrator.drivers.store.attempts import enqueue, find, following, record
 from orchestrator.drivers.store.codec import NAMES, arch_from, encode, instant, stamp, why_from
 from orchestrator.drivers.store.database import Transaction
 from orchestrator.drivers.store.order import PRIORITY
+from orchestrator.model.arch import Arch
 from orchestrator.model.budgets import label
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event, Kind, Stage
@@ -20,12 +22,17 @@ from orchestrator.model.placement import missing, needs
 from orchestrator.model.request import Lane
 from orchestrator.model.verdict import Blame, Ruling, Verdict
 
+#: changed reasons that one pass stores: so many at the head of the line, and of all others
+_NEWS: Final = 100
+
 
 def waiting(tx: Transaction) -> tuple[Waiting, ...]:
     """Return the queue, each run's cells in the order of its plan."""
     found = []
-    for row in tx.all("attempts_waiting"):
-        arch, lane = arch_from(row.arch).by(row.way), Lane(row.lane)
+    rows = tx.all("attempts_waiting")
+    archs = _archs(tx, {row.arch for row in rows})
+    for row in rows:
+        arch, lane = archs[row.arch].by(row.way), Lane(row.lane)
         found.append(
             Waiting(
                 attempt=AttemptId(row.attempt),
@@ -37,11 +44,17 @@ def waiting(tx: Transaction) -> tuple[Waiting, ...]:
                 why=why_from(row.wait),
                 lane=lane,
                 owner=row.requester if lane is Lane.ASKED else row.repo,
-                arch=_learned_as(row),
+                arch=label(archs[row.arch].name, row.way),
                 last=row.way + 1 == len(arch.ways),
             )
         )
     return tuple(found)
+
+
+def _archs(tx: Transaction, digests: Set[str]) -> Mapping[str, Arch]:
+    """Return architectures by their texts' digests: of many who wait, few differ."""
+    rows = tx.all("archs_by_digest", digests=sorted(digests)) if digests else ()
+    return {row.digest: arch_from(row.value) for row in rows}
 
 
 def _learned_as(row: Row[Any]) -> str:
@@ -128,15 +141,24 @@ def _leased(grant: Grant, tokens: Mapping[str, int]) -> Iterator[tuple[AttemptId
 
 
 def explain(tx: Transaction, schedule: Schedule, queue: Sequence[Waiting]) -> None:
-    """Store why the others wait, where that is news."""
+    """Store why the others wait, where that is news; of a long line's many news, some each time.
+
+    Behind whom ten thousand wait changes with each grant: writing that down would take longer than
+    the grants. First reasons, promises and who is next are always told, others in turn.
+    """
     known = {item.attempt: item.why for item in queue}
+    first, news = [], []
+    for attempt, why in schedule.waits:
+        told = known.get(attempt)
+        if told is None or (told.reason, told.promised) != (why.reason, why.promised):
+            first.append((attempt, why))
+        elif told != why:
+            news.append((attempt, why))
+    later = news[_NEWS:]
+    chosen = (*first, *news[:_NEWS], *random.sample(later, min(_NEWS, len(later))))
     tx.many(
         "attempt_explain",
-        (
-            {"attempt": attempt, "why": why.text, "wait": encode(why)}
-            for attempt, why in schedule.waits
-            if known.get(attempt) != why
-        ),
+        ({"attempt": attempt, "why": why.text, "wait": encode(why)} for attempt, why in chosen),
     )
 
 

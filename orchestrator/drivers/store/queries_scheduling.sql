@@ -2,14 +2,16 @@
 
 -- attempts_waiting -- the queue, each run's cells in the order of its plan
 select
-    a.id as attempt, a.priority, a.asked_at, a.avoid, a.way, a.wait, h.value as arch,
+    a.id as attempt, a.priority, a.asked_at, a.avoid, a.way, a.wait, c.arch,
     r.lane, r.requester, r.repo
 from attempts a
 join cells c on c.id = a.cell
-join archs h on h.digest = c.arch
 join runs r on r.id = a.run
 where a.state = 'waiting'
 order by c.run, c.position;
+
+-- archs_by_digest -- the texts of some architectures
+select digest, value from archs where digest in :digests;
 
 -- shares_all -- what everybody has been given, and (of nobody) where the clock of shares stands
 select owner, spent, served_at from shares;

@@ -10,6 +10,7 @@ from orchestrator.drivers.store.attempts import (
     enqueue,
     find,
     find_all,
+    give_back,
     newest,
     record,
     refuse_stale,
@@ -30,7 +31,10 @@ _NOTHING = Schedule(grants=(), waits=())
 #: milliseconds between passes that only tell why who waits
 _PAUSE = 900
 #: and how many times as long as the last pass took
-_SHARE = 4
+_SHARE = 3
+#: milliseconds of a long pass, which rests as many times as long even when something changed: it
+#: must leave time to those who work on the queue
+_LONG = 100
 _NEVER_RAN = "stopped while it waited for machines"
 
 
@@ -79,7 +83,7 @@ class Queue:
             if tx.one("anyone_waits") is None or (woken and tx.one("any_node_free") is None):
                 return False
             last = tx.one("pass_last")
-            rest = 0 if last is None else last.took if woken else max(_PAUSE, _SHARE * last.took)
+            rest = _rest(last.took, woken=woken) if last else 0
             return last is None or not 0 <= tx.clock() - last.ended < rest
 
     def grant(self, decide: Callable[[Situation], Schedule], now: datetime) -> Schedule:
@@ -210,6 +214,13 @@ class Queue:
         self._freed.do(Free(attempt, walk))
 
 
+def _rest(took: int, *, woken: bool) -> int:
+    """Return for how many milliseconds there is no pass after one that took so many."""
+    if woken and took < _LONG:
+        return took
+    return max(0 if woken else _PAUSE, _SHARE * took)
+
+
 def _recheck(tx: Transaction, asked: Sequence[Again]) -> Sequence[AttemptId]:
     """Queue fresh attempts at several cells."""
     last = newest(tx, list({item.cell for item in asked}))
@@ -249,6 +260,5 @@ def _free(tx: Transaction, asked: Sequence[Free]) -> Sequence[None]:
     for item in asked:
         if found[item.attempt].holding:
             refuse_stale(found[item.attempt], item.walk)
-    tx.run("leases_free", ids=list(found))
-    tx.run("attempts_free", ids=list(found))
+    give_back(tx, list(found))
     return [None] * len(asked)
