@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Ansible module: every API of the cloud answers, and every compute host can be scheduled to.
+"""Ansible module: the cloud is whole: APIs answer, hosts can be scheduled to, volumes kept.
 
 Asks as a user would, with a token. When something does not come up, the message names it and ends
 with what its log says.
@@ -27,6 +27,7 @@ class Cloud:
         """Take where they are and how to log in."""
         self._asked = asked
         self._token = ""
+        self._project = ""
 
     def lacking(self) -> str:
         """Return which compute hosts cannot be scheduled to yet, or an empty text."""
@@ -42,7 +43,15 @@ class Cloud:
         if wanted - mapped:
             return f"{' and '.join(sorted(wanted - mapped))} is in no cell yet"
         providers = self._get(f"{placement}/resource_providers").get("resource_providers", [])
-        return "" if len(providers) >= len(wanted) else "a host has no resources in placement yet"
+        if len(providers) < len(wanted):
+            return "a host has no resources in placement yet"
+        return self._unkept() if self._asked["cinder"] else ""
+
+    def _unkept(self) -> str:
+        """Return that volumes can be kept nowhere yet, or an empty text."""
+        path = f"/v3/{self._project}/scheduler-stats/get_pools"
+        found = self._get(f"{self._asked['cinder']}{path}").get("pools", [])
+        return "" if found else "cinder-volume has told nobody yet what it can keep"
 
     def _login(self) -> str:
         user = {"name": "admin", "password": self._asked["password"], "domain": {"id": "default"}}
@@ -54,6 +63,7 @@ class Cloud:
         status, headers, body = _ask("POST", url, json.dumps({"auth": auth}), {})
         if status != _CREATED:
             raise OSError(f"keystone lets nobody in: {status} {body[:200]}")
+        self._project = json.loads(body)["token"]["project"]["id"]
         return str(headers["X-Subject-Token"])
 
     def _get(self, url: str) -> dict:
@@ -110,6 +120,8 @@ def main() -> None:
             "keystone": {"required": True},
             "nova": {"required": True},
             "placement": {"required": True},
+            # empty where volumes are not kept
+            "cinder": {"default": ""},
             "password": {"required": True, "no_log": True},
             "hosts": {"type": "list", "elements": "str", "required": True},
             "seconds": {"type": "int", "default": 600},
@@ -125,8 +137,9 @@ def main() -> None:
         if ended := dead(home):
             module.fail_json(msg=ended)
         if time.monotonic() > give_up:
-            log = home / "log" / "nova-compute.log"
-            more = f": {said(log)} ({log.name})" if "nova-compute" in why else ""
+            slow = next((name for name in ("nova-compute", "cinder-volume") if name in why), "")
+            log = home / "log" / f"{slow}.log"
+            more = f": {said(log)} ({log.name})" if slow else ""
             module.fail_json(msg=f"after {asked['seconds']} s, {why}{more}")
         time.sleep(_POLL_SECONDS)
     if ended := dead(home):

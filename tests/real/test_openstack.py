@@ -2,7 +2,7 @@
 
 Slow: one deploy is a minute or two of two idle cores, and there are about fifteen. Needs root and
 the Debian packages that `smoketest doctor` names. `SMOKETEST_ARTIFACTS` names a folder that keeps
-the released wheels between runs.
+the released wheels between runs, `SMOKETEST_NOVA` a checkout of nova and a commit of it.
 """
 
 import json
@@ -37,6 +37,8 @@ ARCH = "openstack-fake"
 GUESTS = ("openstack-kvm-ovn", "openstack-kvm-vlan", "openstack-kvm-flat")
 VMWARE = "openstack-vmware"
 TEMPEST = "openstack-tempest"
+MORE = ("openstack-services-fake", "openstack-services-libvirt", "openstack-split")
+CHECKOUT = os.environ.get("SMOKETEST_NOVA", "")
 HOUR = 3600.0
 
 
@@ -94,6 +96,24 @@ def test_a_guest_is_reached_over_its_network(lab: Orchestrator, nova: Tree, arch
     assert cell["tests"]["failed"] == cell["tests"]["skipped"] == 0
     junit = (lab.home / "attempts" / cell["cell"] / "1" / "junit.xml").read_text()
     assert "test_reached_with_its_key" in junit
+
+
+@pytest.mark.parametrize("arch", MORE)
+def test_more_services_and_machines(lab: Orchestrator, nova: Tree, arch: str) -> None:
+    """Volumes, objects and stacks; control and compute on machines of their own."""
+    cell = settled(lab, ask(lab, nova, "34.0.0", arch))
+    print(told(cell))
+    assert cell["verdict"] == "passed", told(cell)
+    assert cell["tests"]["failed"] == cell["tests"]["skipped"] == 0
+
+
+@pytest.mark.skipif(not CHECKOUT, reason="SMOKETEST_NOVA is to name a checkout of nova: PATH@REF")
+def test_any_commit_of_the_real_repository(lab: Orchestrator) -> None:
+    """A commit that was never released is deployed from a checkout, among released services."""
+    words = ("run", CHECKOUT, "--on", ARCH, "--trust-code")
+    cell = settled(lab, int(lab.json(*words)["run"]))
+    print(told(cell))
+    assert cell["verdict"] == "passed", told(cell)
 
 
 @pytest.mark.skipif(bool(vsphere.missing()), reason=vsphere.missing())
