@@ -118,6 +118,7 @@ def cloud(
     hosts: Sequence[Host] = (Host(),),
     network: str = "flat",
     seed: str = "",
+    rpc: str = "direct",
 ) -> Iterator[Cloud]:
     """Yield a running cloud; each host has an address of its own, guests those of the first."""
     folder.mkdir(parents=True)
@@ -140,6 +141,7 @@ def cloud(
                 "zone": host.zone,
                 "network_model": network,
                 "seed": seed,
+                "rpc": rpc,
             }
             if number == 1:
                 wait_until_up(running.start("api", config), control)

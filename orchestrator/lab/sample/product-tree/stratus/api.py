@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stratus import journal
 from stratus.attachments import Attachments
+from stratus.bus import Bus
 from stratus.config import Config, load
 from stratus.db import Database
 from stratus.flavors import Flavors
@@ -18,6 +19,7 @@ from stratus.images import Images
 from stratus.keypairs import Keypairs
 from stratus.networks import Networks
 from stratus.objects import Objects
+from stratus.rpc import Caller, call
 from stratus.security import SecurityGroups
 from stratus.servers import Servers
 from stratus.volumes import Volumes
@@ -29,7 +31,7 @@ def control(config: Config, log: logging.Logger) -> Server:
     config.folder.mkdir(parents=True, exist_ok=True)
     db = Database(config.folder / "stratus.sqlite")
     db.migrate()
-    guests = Guests(config.key, db)
+    guests = Guests(config.key, db, _caller(config))
     identity = Identity(config)
     services = (
         identity,
@@ -46,6 +48,14 @@ def control(config: Config, log: logging.Logger) -> Server:
     )
     routes = [route for service in services for route in service.routes()]
     return Server((config.address, config.api_port), routes, identity.admits, log)
+
+
+def _caller(config: Config) -> Caller:
+    """Return how agents are reached; raise `Refused` for a way that we do not have."""
+    ways = {"direct": call, "queue": Bus().call}
+    if config.rpc not in ways:
+        raise Refused(500, f"rpc is {config.rpc!r}, and can be {' or '.join(ways)}")
+    return ways[config.rpc]
 
 
 def main() -> int:

@@ -26,6 +26,8 @@ class Config:
     hypervisor: str = "kvm"
     network_model: str = "flat"
     zone: str = "nova"
+    #: how the control reaches agents: direct, or through a queue
+    rpc: str = "direct"
     api_port: int = 8774
     agent_port: int = 8775
     #: where volumes are: address, port, user, password and cluster of an array; empty: nowhere

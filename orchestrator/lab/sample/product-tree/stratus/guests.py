@@ -2,7 +2,7 @@
 
 from stratus import instances, ports
 from stratus.db import Database
-from stratus.rpc import call
+from stratus.rpc import Caller, call
 from stratus.web import Json
 
 _ALL_PORTS = (1, 65535)
@@ -11,15 +11,16 @@ _ALL_PORTS = (1, 65535)
 class Guests:
     """The guests on all hosts."""
 
-    def __init__(self, key: str, db: Database) -> None:
-        """Use `key` towards the agents."""
+    def __init__(self, key: str, db: Database, call: Caller = call) -> None:
+        """Use `key` towards the agents, and `call` to reach them."""
         self._key = key
         self._db = db
+        self._call = call
 
     def push(self, server: str) -> None:
         """Have the server's guest be as the database says; raise `Refused` with the fault."""
         record = instances.record(self._db, server)
-        call("PUT", self._url(record), self._key, self._order(record))
+        self._call("PUT", self._url(record), self._key, self._order(record))
 
     def push_group(self, group: str) -> None:
         """Push every server that has a network card in the security group."""
@@ -33,7 +34,7 @@ class Guests:
 
     def remove(self, server: str) -> None:
         """Have the server's guest be gone."""
-        call("DELETE", self._url(instances.record(self._db, server)), self._key)
+        self._call("DELETE", self._url(instances.record(self._db, server)), self._key)
 
     def _url(self, record: Json) -> str:
         sql = "SELECT url FROM hosts WHERE name = ?"

@@ -2,11 +2,14 @@
 
 import http.client
 import json
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from stratus.journal import request_id
 from stratus.web import Json, Refused, Request
 
+#: what reaches an agent: method, URL, key, body
+Caller = Callable[..., Json]
 KEY_HEADER = "X-Stratus-Key"
 _SECONDS = 30.0
 _FIRST_ERROR = 400
