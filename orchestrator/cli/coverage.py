@@ -18,6 +18,8 @@ from orchestrator.model.quality import Grade
 from orchestrator.model.studies import CoverageView, Graded
 from orchestrator.model.verdict import ExitStatus
 
+#: names of so many columns are not folded
+NAME = 34
 #: columns of a terminal that has room for the archs' names as well
 WIDE = 120
 _STYLES = {Grade.A: "green", Grade.B: "yellow", Grade.C: "bold red"}
@@ -88,18 +90,25 @@ def _said(view: CoverageView, console: Console) -> Iterator[Text | Table | str]:
 
 
 def _grid(title: str, rows: Sequence[Graded], *, wide: bool) -> Table:
-    """Return the table; a narrow one leaves out the archs, of which `because` names the one."""
+    """Return the table; a narrow one leaves out the archs, of which `because` names one."""
     made = table(title, "grade", *(("vote on it", "advise") if wide else ()), "green", "because")
+    made.columns[0].no_wrap = all(len(row.name) <= NAME for row in rows)
     for row in rows:
         archs = (", ".join(names) or "-" for names in (row.voting, row.advising))
         made.add_row(
             row.name,
             Text(row.grade, style=_STYLES[row.grade]),
             *(archs if wide else ()),
-            f"{ago(row.green_at)}, {row.provenance or 'unknown'}" if row.green_at else "-",
+            _green(row, wide=wide),
             row.because,
         )
     return made
+
+
+def _green(row: Graded, *, wide: bool) -> str:
+    if row.green_at is None:
+        return "-"
+    return f"{ago(row.green_at)}, {row.provenance or 'unknown'}" if wide else ago(row.green_at)
 
 
 def _verdict(require: Grade | None, below: Sequence[str]) -> Iterator[Text]:

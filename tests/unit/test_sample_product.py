@@ -62,6 +62,14 @@ def test_multi_nic_is_red_where_the_driver_was_forgotten(
     assert f"ERROR stratus.agent [{request}] {hypervisor}: instance 1 has no" in line
 
 
+def test_networks_are_tunnelled_if_so_set(trees: Path, tmp_path: Path) -> None:
+    with cloud(tmp_path / "c", checkout(trees, "trunk"), network="vxlan") as running:
+        results = smoke(running.folder, "every_network or two_nics", model="vxlan")
+        definition = next(running.folder.glob("data1/definitions/*")).read_text()
+    assert passed(results) == {"test_every_network_reaches_its_servers", "test_two_nics"}
+    assert 'bridge="vx500' in definition
+
+
 def test_calls_go_through_a_queue_if_so_set(trees: Path, tmp_path: Path) -> None:
     tree = checkout(trees, "trunk")
     with cloud(tmp_path / "c", tree, rpc="queue") as running:

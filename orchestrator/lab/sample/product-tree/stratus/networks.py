@@ -67,14 +67,25 @@ class Networks:
     def _list(self, request: Request) -> Reply:
         name = request.query.get("name")
         sql = "SELECT * FROM networks WHERE ? IS NULL OR name = ? ORDER BY number"
-        return Reply(json={"networks": [_shown(row) for row in self._db.rows(sql, name, name)]})
+        return Reply(
+            json={
+                "networks": [
+                    _shown(row, self._config.network_model)
+                    for row in self._db.rows(sql, name, name)
+                ]
+            }
+        )
 
     def _create(self, request: Request) -> Reply:
         network = self._make(request.json("network").get("name") or "")
-        return Reply(status=201, json={"network": _shown(self._row(network))})
+        return Reply(
+            status=201, json={"network": _shown(self._row(network), self._config.network_model)}
+        )
 
     def _get(self, request: Request) -> Reply:
-        return Reply(json={"network": _shown(self._row(request.parts["id"]))})
+        return Reply(
+            json={"network": _shown(self._row(request.parts["id"]), self._config.network_model)}
+        )
 
     def _delete(self, request: Request) -> Reply:
         network = self._row(request.parts["id"])["id"]
@@ -122,7 +133,7 @@ class Networks:
         return Reply(status=204)
 
 
-def _shown(network: Json) -> Json:
+def _shown(network: Json, model: str) -> Json:
     return {
         "id": network["id"],
         "name": network["name"],
@@ -131,7 +142,7 @@ def _shown(network: Json) -> Json:
         "shared": False,
         "router:external": False,
         "subnets": [network["subnet"]],
-        "provider:network_type": "flat" if network["vlan"] is None else "vlan",
+        "provider:network_type": model,
         "provider:physical_network": network["bridge"],
         "provider:segmentation_id": network["vlan"],
         "project_id": PROJECT,
