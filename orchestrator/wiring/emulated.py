@@ -38,7 +38,7 @@ DEBIAN = Image(
 #: patient: a busy host takes ten times as long
 _PREPARE_SECONDS = 3600.0
 #: what sealing needs, so that an image's package list is the installer's
-_FOR_IMAGES = ("busybox",)
+_FOR_IMAGES = ("busybox", "zstd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,9 @@ import pytest
 
 from tests.orchestrating import Orchestrator
 from tests.real.emulated_lab import (
+    attempts,
     build_if_needed,
+    events,
     lab_file,
     missing,
     only,
@@ -27,9 +29,9 @@ STAGES = ("provision", "deploy", "smoke")
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestrator]:
-    """Three machines, by overlays of the golden image."""
+    """Three machines by overlays of the golden image, and four by copies of its template."""
     folder = tmp_path_factory.mktemp("guests")
-    made = orchestrator(folder, lab_file(folder, "overlay", "overlay", "overlay"))
+    made = orchestrator(folder, lab_file(folder, *("overlay",) * 3, *("clone",) * 4))
     build_if_needed(made)
     yield made
     made.stop()
@@ -50,3 +52,20 @@ def test_a_vlan_keeps_strangers_out(lab: Orchestrator) -> None:
     run = settled(lab, "vlan-isolation")
     assert verdict(lab, run) == ("passed", None, ""), verdict(lab, run)
     print("vlan-isolation: " + ", ".join(f"{s} {seconds(lab, run, s):.0f} s" for s in STAGES))
+
+
+def test_two_runs_at_once_cannot_reach_each_other(lab: Orchestrator) -> None:
+    """Four machines, two runs, one tag and one network: each run has a segment of its own."""
+    runs = [lab.ask("trunk", f"vlan-pair-{host}") for host in (1, 2)]
+    lab.wait_for(lambda: all(lab.done(run) for run in runs), 3 * 3600, "both runs to end")
+    for run in runs:
+        assert verdict(lab, run) == ("passed", None, ""), verdict(lab, run)
+        assert len(attempts(lab, run)) == 1
+        print(f"vlan-pair: {plugged(lab, run)}")
+    assert plugged(lab, runs[0]).isdisjoint(plugged(lab, runs[1]))
+
+
+def plugged(lab: Orchestrator, run: int) -> set[str]:
+    """Return what was said of the segments that the run's machines were put on."""
+    told = (text for _, kind, text in events(lab, run) if kind == "note")
+    return {text for text in told if text.startswith("data cards at ")}

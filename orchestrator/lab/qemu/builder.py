@@ -4,7 +4,6 @@
 folder without a manifest, which is no image, and is swept by the next one.
 """
 
-import gzip
 import hashlib
 import json
 import shutil
@@ -33,6 +32,8 @@ _PACK_SECONDS = 600.0
 _MIB = 1 << 20
 #: most of what is empty is left out, yet each is worth the processes that write it
 _CHUNK_MIB = 16
+#: of a chunk's BLAKE2b, which a machine without instructions for SHA works out much sooner
+_DIGEST_BYTES = 32
 #: by itself: the connection that asks for it ends with it
 _OFF = "(sleep 1; systemctl poweroff) >/dev/null 2>&1 </dev/null &"
 #: the lists that a ramdisk and `Goldens` read
@@ -164,15 +165,24 @@ def complete(folder: Path, raw: Path, root: str) -> None:
     lines = [str(raw.stat().st_size)]
     for number, content in _chunks(raw):
         name = f"chunk-{number:04d}"
-        packed = gzip.compress(content, compresslevel=6, mtime=0)
+        packed = _packed(content)
         (folder / name).write_bytes(packed)
-        digest = hashlib.sha256(packed).hexdigest()
+        digest = hashlib.blake2b(packed, digest_size=_DIGEST_BYTES).hexdigest()
         lines.append(f"{name} {number * _CHUNK_MIB} {digest}")
     (folder / LIST).write_text("\n".join(lines) + "\n")
     names = [LIST, *(line.split()[0] for line in lines[1:])]
     draft = folder / f"{MANIFEST}.new"
     draft.write_text(json.dumps({"root": root, "chunks": names}) + "\n")
     draft.replace(folder / MANIFEST)
+
+
+def _packed(content: bytes) -> bytes:
+    """Return it as zstd has it: an emulated machine unpacks that in a fraction of gzip's time."""
+    argv = ["zstd", "--quiet", "-12", "--stdout"]
+    done = subprocess.run(
+        argv, input=content, stdout=subprocess.PIPE, check=True, timeout=_PACK_SECONDS
+    )
+    return done.stdout
 
 
 def _chunks(raw: Path) -> Iterator[tuple[int, bytes]]:
