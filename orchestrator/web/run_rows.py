@@ -43,7 +43,8 @@ def _happened(cell: CellView, now: datetime) -> str:
     if cell.state is State.WAITING:
         more = _wait(cell, now)
     elif cell.updated:
-        more = f" <small>{moment(cell.updated, now, ' ago')}</small>"
+        word = "last word " if cell.state is State.RUNNING else ""
+        more = f" <small>{word}{moment(cell.updated, now, ' ago')}</small>"
     red = cell.state is State.DONE and cell.verdict in _RED
     return f"{told(cell.cause or cell.why)}{more}{_since(cell) if red else ''}"
 
