@@ -59,6 +59,18 @@ def test_what_is_remembered_is_what_is_read_anew(
         assert known["kvm"].results[0].run == number
 
 
+def test_who_looks_with_an_older_view_takes_nothing_back(store: Store) -> None:
+    enrol(store, 4)
+    _step(store, 1)
+    before = store.pasts.results(ARCHS, LATELY)
+    (early,) = {seen.judged for seen in store.pasts._seen.values()}
+    _step(store, 2)
+    known = store.pasts.results(ARCHS, LATELY)
+    seen = store.pasts._seen["kvm", LATELY]
+    assert seen.at(pasts._Seen(judged=early, oldest=seen.oldest - 1), ()) is seen
+    assert len(known["kvm"].results) == len(before["kvm"].results) + 1
+
+
 def test_nothing_new_is_nothing_to_work_out(store: Store) -> None:
     enrol(store, 4)
     _step(store, 1)

@@ -28,8 +28,11 @@ class _Seen:
     record: Record = field(default_factory=lambda: Record(()))
 
     def at(self, now: "_Seen", news: Sequence[tuple[int, Judged]]) -> "_Seen":
-        """Return the same as of now, with what was judged since."""
-        if self.judged == now.judged and self.oldest == now.oldest:
+        """Return the same as of now, with what was judged since.
+
+        Another thread may have looked later already: what it saw stays.
+        """
+        if (now.judged, now.oldest) <= (self.judged, self.oldest):
             return self
         added = [judged for seq, judged in news if seq > self.judged]
         kept = [one for one in self.record.results if one.run >= now.oldest]
