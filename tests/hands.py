@@ -134,9 +134,12 @@ def engine(url: str, store: Store, walking: Flow) -> DbosEngine:
 
 
 def begin(
-    url: str, name: str, folder: Path, pace: float, module: str = "tests.hands"
+    url: str, name: str, folder: Path, pace: float, root: Path = ROOT
 ) -> subprocess.Popen[str]:
-    """Return a worker in a process of its own; wait for its `ready` with `readied`."""
+    """Return a worker in a process of its own; wait for its `ready` with `readied`.
+
+    Its code is that in the folder `root`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f"{name}.log").open("a") as log:
         return subprocess.Popen(
@@ -146,13 +149,13 @@ def begin(
                 "KILL",
                 sys.executable,
                 "-m",
-                module,
+                "tests.hands",
                 url,
                 name,
                 str(folder),
                 str(pace),
             ],
-            cwd=ROOT,
+            cwd=root,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
