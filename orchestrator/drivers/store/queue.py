@@ -34,7 +34,7 @@ _PAUSE = 900
 _SHARE = 3
 #: milliseconds of a long pass, which rests as many times as long even when something changed: it
 #: must leave time to those who work on the queue
-_LONG = 100
+_LONG = 30
 _NEVER_RAN = "stopped while it waited for machines"
 
 
