@@ -20,9 +20,11 @@ HERE = Path(__file__).parent
 CLOCK = SystemClock()
 
 
-def free_ports(count: int, address: str = "127.0.0.1") -> list[int]:
-    """Return UDP ports that nobody listens on."""
-    holders = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
+def free_ports(
+    count: int, address: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_DGRAM
+) -> list[int]:
+    """Return ports that nobody listens on, of UDP unless another kind is named."""
+    holders = [socket.socket(socket.AF_INET, kind) for _ in range(count)]
     for holder in holders:
         holder.bind((address, 0))
     ports = [holder.getsockname()[1] for holder in holders]

@@ -1,5 +1,6 @@
 """Every power driver under the law; then what is IPMI's own."""
 
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -86,7 +87,7 @@ class TestVendor(PowerLaw):
     @pytest.fixture(scope="class")
     def rig(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         folder = tmp_path_factory.mktemp("relay")
-        device = Device(folder, rigs.free_ports(1)[0])
+        device = Device(folder, rigs.free_ports(1, kind=socket.SOCK_STREAM)[0])
         order = {
             "folder": str(folder),
             "user": device.user,

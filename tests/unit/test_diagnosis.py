@@ -206,7 +206,7 @@ def scene(tmp_path: Path, names: Sequence[str], *past: Event) -> Scene:
 
         @property
         def access(self) -> Any:  # noqa: ANN401
-            return (Access,)
+            return ((None, Access),)
 
     bare = task(*past)
     values = {name: getattr(bare, name) for name in Task.__dataclass_fields__}
@@ -218,8 +218,10 @@ def red(stage: Stage) -> Event:
 
 
 @pytest.fixture(autouse=True)
-def no_play(monkeypatch: pytest.MonkeyPatch) -> None:
+def plain_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine has no hypervisor that could be asked, and its play is not read."""
     monkeypatch.setattr(Kit, "play", lambda *_: None)
+    monkeypatch.setattr(Kit, "face", lambda *_: "")
 
 
 def test_a_red_test_gets_its_excerpt_and_the_cell_its_cause(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ what makes ids count without gaps, and what keeps a reader from ever seeing even
 Transactions are short, since the engine keeps its own tables in the same file.
 """
 
-import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +15,6 @@ from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from orchestrator.drivers.store.engines import (
-    PATIENCE,
     RESTART,
     aside,
     askers,
@@ -88,12 +86,6 @@ def _power(count: int) -> int:
     Databases and drivers remember how to run a statement by its text.
     """
     return min(_ROWS, 1 << (count.bit_length() - 1))
-
-
-def _busy(error: SQLAlchemyError) -> bool:
-    """Return whether another connection is writing to SQLite's file: it will be free again."""
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", sqlite3.SQLITE_OK)
-    return code & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _padded(values: Mapping[str, Value]) -> Mapping[str, object]:
@@ -201,9 +193,6 @@ class Database:
                 raise StoreAway(busy(self._url)) from error
             if self._restart and isinstance(error, OperationalError):
                 msg = f"the store {self.place} went away: is its server running?"
-                raise StoreAway(msg) from error
-            if _busy(error):
-                msg = f"the store {self.place} was busy for {PATIENCE:.0f} s: is its disk slow?"
                 raise StoreAway(msg) from error
             # its first line names the rule; the lines after it may show values
             said = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
