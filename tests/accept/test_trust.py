@@ -12,6 +12,8 @@ import pytest
 from orchestrator.lab import box
 from tests.orchestrating import Orchestrator
 
+#: two minutes of two cores; what the stage and the comparison do is in make test, in tests/unit
+pytestmark = pytest.mark.real
 ARCH = "kvm-flat"
 #: gives a BMC's third user a name and an administrator's rights, as its thief would
 PLANT = """

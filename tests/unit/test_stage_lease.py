@@ -108,9 +108,12 @@ def test_any_schedule_is_sound(queue: list[Waiting], nodes: list[Candidate]) -> 
 
 @_BUSY
 @given(queues, candidates)
-def test_if_the_free_machines_allow_the_head_of_the_queue_somebody_is_served(
+def test_if_the_free_machines_allow_the_head_of_the_queue_somebody_is_served_or_it_knows_when(
     queue: list[Waiting], nodes: list[Candidate]
 ) -> None:
+    """A free machine may be kept for a gang that can use no other: the head then has its time."""
     free = [n for n in nodes if n.free]
     for first in queue[:1]:
-        assert schedule(queue, nodes).grants or not place(first.needs, free)
+        result = schedule(queue, nodes)
+        promised = dict(result.waits)[first.attempt].promised if not result.grants else None
+        assert result.grants or promised or not place(first.needs, free)
