@@ -1,6 +1,6 @@
 """A hypervisor as it is spoken to: how to log in, what it is, what was left on it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -47,6 +47,11 @@ class Stray:
     name: str
     #: by which the hypervisor knows it
     ref: str
+
+
+def named(strays: Iterable[Stray]) -> str:
+    """Return what was left as people read it."""
+    return ", ".join(f"{one.kind} {one.name}" for one in strays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

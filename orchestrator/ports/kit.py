@@ -1,7 +1,7 @@
 """The drivers that stages work with, as one value."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.model.event import Event, Kind, Stage
@@ -79,6 +79,12 @@ class Kit:
         roles = {role.name: role for role in task.arch.roles}
         kind = dict(roles[host.lease.role].settings).get("hypervisor", "")
         return kind if access.certificate and kind in self.sessions and kind in FACES else ""
+
+    def faces(self, task: Task) -> Iterator[tuple[Host, Access, str]]:
+        """Yield the machines whose hypervisor answers by an interface of its own, and which."""
+        for host, access in task.access:
+            if kind := self.face(task, host, access):
+                yield host, access, kind
 
     def login(self, task: Task, host: Host, access: Access, deadline: Deadline) -> Login:
         """Return how to log in to a machine's `face`, with the password that it gave itself."""

@@ -20,6 +20,7 @@ from orchestrator.model.attestation import (
 )
 from orchestrator.model.errors import InfraError, OutOfTime, Unreachable
 from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.hypervisor import named
 from orchestrator.model.node import Access, NodeState
 from orchestrator.model.run import Host, Task
 from orchestrator.ports.clock import Deadline
@@ -67,9 +68,9 @@ def _managed(
     login = kit.login(task, host, access, deadline)
     about = session.about(login, deadline)
     if left := session.strays(login, deadline):
-        names = ", ".join(f"{one.kind} {one.name}" for one in left)
-        msg = f"{node.name} has {names} after its install, so it was not installed from nothing"
-        raise InfraError(f"{msg}; check what it boots", node=node.name)
+        msg = f"{node.name} has {named(left)} after its install"
+        text = f"{msg}, so it was not installed from nothing; check what it boots"
+        raise InfraError(text, node=node.name)
     bmc = _inspect(host, kit, deadline)
     if not bmc.powered:
         msg = "it answers, but its BMC reads off: reset the BMC, or correct its address"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from orchestrator.model.diagnosis import Diagnosis, of_deploy, of_test
 from orchestrator.model.errors import ConfigError, InfraError, OutOfTime, SmoketestError
 from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.hypervisor import named
 from orchestrator.model.logs import LogFile
 from orchestrator.model.result import Outcome, TestResult
 from orchestrator.model.run import Task
@@ -51,19 +52,15 @@ def collect(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
 
 def _left(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
     """Yield a NOTE of what the product left on each hypervisor that can be asked."""
-    for host, access in task.access:
-        kind = kit.face(task, host, access)
-        if not kind:
-            continue
+    for host, access, kind in kit.faces(task):
         try:
-            login = kit.login(task, host, access, deadline.within(ASK_SECONDS, f"asking {kind}"))
-            left = kit.sessions[kind].strays(login, deadline)
+            limit = deadline.within(ASK_SECONDS, f"asking {kind}")
+            left = kit.sessions[kind].strays(kit.login(task, host, access, limit), limit)
         except (InfraError, ConfigError, OutOfTime) as error:
             yield _event(Kind.NOTE, f"nobody knows what is left on {host.node.name}: {error}")
             continue
         if left:
-            names = ", ".join(f"{one.kind} {one.name}" for one in left)
-            yield _event(Kind.NOTE, f"the product left on {host.node.name}: {names}")
+            yield _event(Kind.NOTE, f"the product left on {host.node.name}: {named(left)}")
 
 
 def _diagnosed(task: Task, kit: Kit, failure: Event) -> Iterator[Event]:

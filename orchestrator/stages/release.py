@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from orchestrator.model.errors import ConfigError, InfraError, OutOfTime, cause_of
 from orchestrator.model.event import Event, Kind, Stage
+from orchestrator.model.hypervisor import named
 from orchestrator.model.node import NodeState
 from orchestrator.model.run import Host, Task
 from orchestrator.ports.clock import Deadline
@@ -42,10 +43,7 @@ def _hold(task: Task, kit: Kit) -> Iterator[Event]:
 
 def _cleared(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
     """Yield a NOTE of what was cleared away; nothing here keeps a machine from being freed."""
-    for host, access in task.access:
-        kind = kit.face(task, host, access)
-        if not kind:
-            continue
+    for host, access, kind in kit.faces(task):
         limit = deadline.within(CLEAR_SECONDS, f"clearing {host.node.name}")
         try:
             login = kit.login(task, host, access, limit)
@@ -57,8 +55,7 @@ def _cleared(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
             yield Event(kind=Kind.NOTE, stage=Stage.RELEASE, node=host.node.name, text=text)
             continue
         if left:
-            names = ", ".join(f"{one.kind} {one.name}" for one in left)
-            text = f"cleared off {host.node.name}: {names}"
+            text = f"cleared off {host.node.name}: {named(left)}"
             yield Event(kind=Kind.NOTE, stage=Stage.RELEASE, node=host.node.name, text=text)
 
 
