@@ -19,7 +19,7 @@ update-initramfs -u
 """
 _FORGET = """
 set -e
-rm -f /etc/ssh/ssh_host_* /root/.ssh/authorized_keys /var/lib/dhcp/*
+rm -f /etc/ssh/ssh_host_* ~root/.ssh/authorized_keys /var/lib/dhcp/*
 : >/etc/machine-id
 apt-get clean
 find /var/log -type f -exec truncate -s 0 {} +
