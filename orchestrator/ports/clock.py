@@ -1,6 +1,7 @@
 """Time, and the deadline that every outside call is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -79,6 +80,18 @@ class Deadline:
         """
         self._ask()
         return Deadline(self._clock, min(seconds, self.left()), self._guard, what or self._what)
+
+    @contextmanager
+    def beside(self, seconds: float, what: str) -> Iterator["Deadline"]:
+        """Yield a deadline of its own, with the same guard; meanwhile this one stands still.
+
+        For what is made once and shared by all: whoever happens to be the first does not pay.
+        """
+        began = self._clock.now()
+        try:
+            yield Deadline(self._clock, seconds, self._guard, what)
+        finally:
+            self.at += self._clock.now() - began
 
     def _ask(self) -> None:
         self._guard()

@@ -28,7 +28,9 @@ _SECONDS = 3600.0
 _PYTHON = "/usr/bin/python3"
 #: what a tree is built with
 _TOOLS = frozenset({"packaging", "pbr", "setuptools", "wheel"})
-_NOISE = re.compile(r"^(WARNING|\[notice\])|^\s*$")
+_NOISE = re.compile(r"^(WARNING|\[notice\])|^\s*$|See above for output|This error originates from")
+#: what a build that pip ran said last
+_BUILD = re.compile(r"(?P<words>[^\n]*)\n\s*\[end of output\]")
 
 
 class ActionModule(ActionBase):
@@ -118,6 +120,12 @@ def _tool(wheels: Path) -> str:
 def _run(words: list[str]) -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if not _NOISE.match(line)]
-        msg = f"released packages cannot be had: {' / '.join(lines[-4:])}"
+        msg = f"released packages cannot be had: {complaint(done.stderr)}"
         raise AnsibleActionFail(msg)
+
+
+def complaint(said: str) -> str:
+    """Return what pip says to a person, on one line: why a build failed before that it did."""
+    builds = [found["words"].strip() for found in _BUILD.finditer(said)]
+    lines = [line.strip() for line in said.splitlines() if not _NOISE.search(line)]
+    return " / ".join([*builds[-1:], *lines[-2:]])

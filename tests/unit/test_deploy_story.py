@@ -1,12 +1,15 @@
 """How a play's events become progress, a log and a result."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from orchestrator.drivers.deploy.ansible import Watch
 from orchestrator.drivers.deploy.story import Story, complaint
 from orchestrator.model.result import HostResult, TaskOutcome
+from orchestrator.ports.clock import Deadline
 
 
 def tell(*events: Mapping[str, Any]) -> tuple[Story, list[str], list[str]]:
@@ -132,3 +135,43 @@ def test_why_a_play_did_not_run(lines: list[str], sentence: str) -> None:
 )
 def test_what_a_failed_task_says(result: Mapping[str, Any], sentence: str) -> None:
     assert complaint(result) == sentence
+
+
+class Hand:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 29, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("task", "stopped"),
+    [("cloud_code : shared: have the released wheels", False), ("cloud_code : install", True)],
+)
+def test_what_all_share_is_not_on_the_budget_of_the_first(task: str, *, stopped: bool) -> None:
+    clock = Hand()
+    watch = Watch(Deadline(clock, 60, what="deploy"))
+    watch.hear(event("playbook_on_task_start", task=task))
+    clock.sleep(100)
+    assert watch.stopped() is stopped
+    watch.hear(event("playbook_on_task_start", task="cloud_code : start the supervisor"))
+    clock.sleep(50)
+    assert watch.stopped() is stopped
+    clock.sleep(20)
+    assert watch.stopped()
+    assert "deploy took longer than its 60 s" in str(watch.reason)
+
+
+def test_what_all_share_has_an_end_too() -> None:
+    clock = Hand()
+    watch = Watch(Deadline(clock, 60, what="deploy"))
+    watch.hear(event("playbook_on_task_start", task="shared: have the parts of the guest"))
+    clock.sleep(86_400)
+    assert watch.stopped()
+    assert "have the parts of the guest took longer" in str(watch.reason)

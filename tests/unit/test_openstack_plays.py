@@ -85,6 +85,25 @@ def test_a_log_says_what_it_came_to(tmp_path: Path) -> None:
     assert said(tmp_path / "none.log") == "it logged nothing"
 
 
+def test_pip_s_complaint_names_what_a_build_lacked() -> None:
+    said = (
+        "WARNING: Location 'file:///simple/libvirt-python/' is ignored\n"
+        "  error: subprocess-exited-with-error\n  \n"
+        "  x Getting requirements to build wheel did not run successfully.\n  │ exit code: 1\n"
+        "  ╰─> [30 lines of output]\n"
+        "      Package 'libvirt', required by 'virtual:world', not found\n"
+        "      Command '['pkg-config', '--libs-only-L', 'libvirt']' returned exit status 1.\n"
+        "      [end of output]\n  \n"
+        "  note: This error originates from a subprocess, and is likely not a problem with pip.\n"
+        "x Getting requirements to build wheel did not run successfully.\n│ exit code: 1\n"
+        "╰─> See above for output.\n"
+    )
+    complaint = load("action_plugins/released_wheels.py").complaint
+    assert complaint(said).startswith("Command '['pkg-config', '--libs-only-L', 'libvirt']'")
+    none = "ERROR: No matching distribution found for nova==99.0\n[notice] A new release of pip\n"
+    assert complaint(none) == "ERROR: No matching distribution found for nova==99.0"
+
+
 def test_files_are_laid_once(tmp_path: Path) -> None:
     files = load("library/lay_files.py")
     path = tmp_path / "etc" / "nova.conf"

@@ -5,10 +5,11 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from ansible_runner import Runner, RunnerConfig
 
@@ -26,6 +27,11 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _GLANCE = 0.5  # seconds between two looks at the deadline
 #: what ansible-runner sets for its own callback plugin
 _RUNNERS = re.compile(r"ANSIBLE_STDOUT_CALLBACK|AWX_ISOLATED_DATA_DIR|RUNNER_.*")
+#: a task of that name makes, or waits for, what all attempts share
+SHARED = "shared:"
+_SHARED_SECONDS = 7200.0
+#: with what a task ends: the next one begins, or the play is over
+_TASKS = frozenset({"playbook_on_task_start", "playbook_on_play_start", "playbook_on_stats"})
 _DEAD_WORKER = "dead state"
 #: ansible-playbook, started in two thirds of the time: it makes much and drops little while it
 #: starts, and loads a second SSH client that is not used here
@@ -89,7 +95,7 @@ class AnsibleDeploy:
         deadline: Deadline,
     ) -> PlayResult:
         hidden = [secret for _, secret in play.secrets]
-        watch = _Watch(deadline)
+        watch = Watch(deadline)
         with (Path(play.folder) / f"{book.stem}.log").open("w", 1, encoding="utf-8") as log:
             story = Story(
                 hosts=[host.name for host in play.hosts],
@@ -98,8 +104,14 @@ class AnsibleDeploy:
                 hide=lambda text: mask(text, hidden),
             )
             config = _configure(book, space, self._environ(play, space))
-            runner = Runner(config, event_handler=story.take, cancel_callback=watch.stopped)
-            runner.run()
+
+            def hear(event: Mapping[str, Any]) -> bool:
+                watch.hear(event)
+                return story.take(event)
+
+            runner = Runner(config, event_handler=hear, cancel_callback=watch.stopped)
+            with watch.aside:
+                runner.run()
         if watch.reason:
             raise watch.reason
         if not story.ended:
@@ -120,15 +132,32 @@ class AnsibleDeploy:
 
 
 @dataclass(slots=True)
-class _Watch:
-    """Asks the deadline, and keeps its answer until ansible-runner has let go."""
+class Watch:
+    """Asks the deadline, and keeps its answer until ansible-runner has let go.
+
+    The deadline stands still during a task that is named `shared: ...`, which has one of its own.
+    """
 
     deadline: Deadline
     reason: SmoketestError | None = None
+    #: what is under way beside the deadline
+    aside: ExitStack = field(default_factory=ExitStack)
+    _shared: Deadline | None = None
+
+    def hear(self, event: Mapping[str, Any]) -> None:
+        """Note which task is under way."""
+        if event.get("event") not in _TASKS:
+            return
+        self.aside.close()
+        name = str((event.get("event_data") or {}).get("task", ""))
+        what = name.rpartition(SHARED)[2].strip()
+        own = self.deadline.beside(_SHARED_SECONDS, what)
+        self._shared = self.aside.enter_context(own) if SHARED in name else None
 
     def stopped(self) -> bool:
+        """Return whether the play is to end."""
         try:
-            self.deadline.check()
+            (self._shared or self.deadline).check()
         except SmoketestError as error:
             self.reason = self.reason or error
         return self.reason is not None

@@ -13,6 +13,7 @@ from orchestrator.drivers.smoke import child
 from orchestrator.model.errors import InfraError
 from orchestrator.ports.clock import Deadline
 
+_SECONDS = 3600.0
 _POLL = 0.2
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: what pip may need to reach a package index
@@ -35,8 +36,13 @@ class Toolbox:
     def ready(self, progress: Callable[[str], None], deadline: Deadline) -> None:
         """Return once everything is installed; one that was left half made is made anew.
 
-        Raises `InfraError` with pip's own words when it cannot be.
+        It has a deadline of its own: what all attempts share is nobody's smoke test. Raises
+        `InfraError` with pip's own words when it cannot be.
         """
+        with deadline.beside(_SECONDS, f"installing {self.packages[0]}") as own:
+            self._have(progress, own)
+
+    def _have(self, progress: Callable[[str], None], deadline: Deadline) -> None:
         with self._alone(deadline):
             if self._mark.is_file() and self._mark.read_text() == self._wanted:
                 return
