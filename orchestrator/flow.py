@@ -32,6 +32,7 @@ from orchestrator.model.scheduling.spans import Outlook
 from orchestrator.model.verdict import Blame, Ruling, Verdict
 from orchestrator.ports.clock import Deadline
 from orchestrator.ports.engine import Engine
+from orchestrator.ports.fence import Fence
 from orchestrator.ports.kit import Kit
 from orchestrator.ports.store import Runs
 from orchestrator.stages.attest import attest
@@ -168,7 +169,9 @@ class Flow:
         self._present(task, stage)
         begun = any(e.stage is stage and e.kind is Kind.STARTED for e in task.past)
         story.tell(Event(kind=Kind.RESUMED if begun else Kind.STARTED, stage=stage))
-        for event in dict(self.order)[stage](task, self.kit, self._deadline(story, stage)):
+        guard = self._guard(story, stage)
+        kit, deadline = self.kit.behind(Fence(guard)), self._deadline(task, stage, guard)
+        for event in dict(self.order)[stage](task, kit, deadline):
             story.tell(event)
 
     def _place(self, story: "Story", stage: Stage) -> AbstractContextManager[None]:
@@ -210,10 +213,9 @@ class Flow:
         past = tuple(_unblamed(event, cause) for event in task.past) if cause else task.past
         return replace(task, past=past)
 
-    def _deadline(self, story: "Story", stage: Stage) -> Deadline:
-        task = story.task
+    def _deadline(self, task: Task, stage: Stage, guard: Callable[[], None]) -> Deadline:
         limit = allowance(self.experience(), task, stage, budget(task.arch, stage))
-        guard, what = self._guard(story, stage), f"{stage} on {task.arch.name}"
+        what = f"{stage} on {task.arch.name}"
         return Deadline(self.kit.clock, limit.seconds, guard, what, limit.because)
 
     def _guard(self, story: "Story", stage: Stage) -> Callable[[], None]:

@@ -100,7 +100,8 @@ def kit(store: Store) -> Kit:
     """Return what walking needs; of drivers there are none."""
     used: dict[str, Any] = {
         "clock": SystemClock(),
-        "power": {},
+        **{name: {} for name in ("power", "console", "boot", "inspects")},
+        **{name: {} for name in ("switches", "sessions")},
         "notify": (),
         "orphans": NoOrphans(),
         "slots": NoSlots(),

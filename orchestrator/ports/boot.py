@@ -6,6 +6,7 @@ from orchestrator.model.arch import Role
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.node import Access, Node
 from orchestrator.ports.clock import Deadline
+from orchestrator.ports.fence import harmless
 
 
 class Boot(Protocol):
@@ -19,14 +20,17 @@ class Boot(Protocol):
         """
         ...
 
+    @harmless
     def arrived(self, node: Node, attempt: AttemptId) -> Access | None:
         """Return how to log in once the installed node called home, else None."""
         ...
 
+    @harmless
     def fetched(self, node: Node, attempt: AttemptId) -> tuple[str, ...]:
         """Return which of `script`, `kernel`, `initrd`, `answers` the node has fetched."""
         ...
 
+    @harmless
     def offered(self, node: Node, attempt: AttemptId) -> str:
         """Return what the node is installed from: the image's name, or that of a copy of it.
 
@@ -34,6 +38,7 @@ class Boot(Protocol):
         """
         ...
 
+    @harmless
     def key(self, attempt: AttemptId) -> str:
         """Return the path (mode 0600) of the attempt's own SSH private key."""
         ...

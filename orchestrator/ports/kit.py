@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.hypervisor import FACES, Login
@@ -17,6 +17,7 @@ from orchestrator.ports.boot import Boot
 from orchestrator.ports.clock import Clock, Deadline
 from orchestrator.ports.console import Console
 from orchestrator.ports.deploy import Deploy, Play, PlayHost
+from orchestrator.ports.fence import Fence
 from orchestrator.ports.files import Files
 from orchestrator.ports.hypervisor import Hypervisor
 from orchestrator.ports.notify import Notify
@@ -64,6 +65,26 @@ class Kit:
     switches: Mapping[str, Switch] = field(default_factory=dict)
     #: what speaks to a hypervisor's management interface, by the hypervisor's name
     sessions: Mapping[str, Hypervisor] = field(default_factory=dict)
+
+    def behind(self, fence: Fence) -> "Kit":
+        """Return the kit with everything that reaches machines behind the fence."""
+        return replace(
+            self,
+            power=fence.around_all(Power, self.power),
+            console=fence.around_all(Console, self.console),
+            boot=fence.around_all(Boot, self.boot),
+            shell=fence.around(Shell, self.shell),
+            canary=fence.around(Canary, self.canary),
+            inspects=fence.around_all(Inspects, self.inspects),
+            deploy=fence.around(Deploy, self.deploy),
+            smoke=fence.around(Smoke, self.smoke),
+            switches=fence.around_all(Switch, self.switches),
+            sessions=fence.around_all(Hypervisor, self.sessions),
+        )
+
+    def standing(self, task: Task) -> Callable[[], None]:
+        """Return what raises once the walk is over or taken over; any thread may call it."""
+        return lambda: self.queue.guard(task.attempt, task.walk)
 
     def progress(self, task: Task, stage: Stage) -> Callable[[str], None]:
         """Return what a driver tells its progress to, line by line, while the stage waits."""

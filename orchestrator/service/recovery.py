@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from orchestrator.model.errors import SmoketestError
+from orchestrator.model.errors import Occupied, SmoketestError
 from orchestrator.model.node import Cause, Node, NodeState, NodeStatus
 from orchestrator.ports.clock import Clock, Deadline
 from orchestrator.ports.engine import Engine
@@ -60,10 +60,19 @@ class Recovery:
 
     def _answered(self, node: Node) -> bool:
         try:
-            self.power[node.power].is_on(node, Deadline(self.clock, PATIENCE, what="the probe"))
+            self.power[node.power].is_on(node, self._deadline(node))
         except SmoketestError:
             return False
         return True
+
+    def _deadline(self, node: Node) -> Deadline:
+        """Return what ends the probe of a machine that is not ours to probe any more."""
+
+        def guard() -> None:
+            if node.name not in {status.name for status in self.due()}:
+                raise Occupied(f"{node.name} has another standing meanwhile", node=node.name)
+
+        return Deadline(self.clock, PATIENCE, guard, "the probe")
 
 
 def _recoverable(status: NodeStatus) -> bool:

@@ -48,8 +48,8 @@ def provision(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
     """Yield the events of installing the machines; raise `InfraError` naming the node."""
     with ExitStack() as consoles:
         for host in task.hosts:
-            recorder = kit.console[host.node.console]
-            consoles.enter_context(recorder.capture(host.node, console_path(task, host)))
+            recorder, path = kit.console[host.node.console], console_path(task, host)
+            consoles.enter_context(recorder.capture(host.node, path, kit.standing(task)))
         yield from _off(task, kit, deadline)
         yield from _wire(task, kit, deadline)
         yield from _offer(task, kit, deadline)

@@ -77,7 +77,7 @@ def recorded(console: Console, log: str, *lines: str, seconds: float = 5) -> Non
 
 
 def test_records_what_the_machine_prints(console: Console, machine: Machine, log: str) -> None:
-    with console.capture(machine.node(), log):
+    with console.capture(machine.node(), log, lambda: None):
         recorded(console, log, CONNECTED)
         machine.prints(b"GRUB loading.\r\n")
         recorded(console, log, "GRUB loading.")
@@ -99,7 +99,7 @@ def test_records_what_the_machine_prints(console: Console, machine: Machine, log
 
 def test_appends_at_the_next_capture(console: Console, machine: Machine, log: str) -> None:
     for text in ("first", "second"):
-        with console.capture(machine.node(), log):
+        with console.capture(machine.node(), log, lambda: None):
             machine.prints(text.encode() + b"\r\n")
             recorded(console, log, CONNECTED, text)
     assert console.tail(log, 9) == (CONNECTED, "first", CONNECTED, "second")
@@ -109,7 +109,7 @@ def test_does_not_disturb_power_commands(
     console: Console, children: WarmChildren, machine: Machine, log: str
 ) -> None:
     power = IpmiPower(children, gap=0)
-    with console.capture(machine.node(), log):
+    with console.capture(machine.node(), log, lambda: None):
         recorded(console, log, CONNECTED)
         for on in (True, False, True):
             power.set(machine.node(), within(10), on=on)
@@ -123,7 +123,7 @@ def test_waits_for_a_console_that_is_not_there_yet(
     console: Console, machine: Machine, log: str
 ) -> None:
     machine.fault("no sol")
-    with console.capture(machine.node(), log):
+    with console.capture(machine.node(), log, lambda: None):
         recorded(console, log, "[console lost: SOL is disabled]")
         time.sleep(1.5)
         machine.fault("")
@@ -132,7 +132,7 @@ def test_waits_for_a_console_that_is_not_there_yet(
 
 
 def test_comes_back_after_the_bmc_forgot_it(console: Console, machine: Machine, log: str) -> None:
-    with console.capture(machine.node(), log):
+    with console.capture(machine.node(), log, lambda: None):
         recorded(console, log, CONNECTED)
         machine.fault("drop sol")
         wait_for(lambda: "somebody else" in console.tail(log, 1)[0], DOUBT)
@@ -145,7 +145,7 @@ def test_a_bmc_that_knows_no_owner_is_believed(
     console: Console, machine: Machine, log: str
 ) -> None:
     machine.fault("plain")
-    with console.capture(machine.node(), log):
+    with console.capture(machine.node(), log, lambda: None):
         recorded(console, log, CONNECTED)
         time.sleep(DOUBT - 2)
         machine.prints(b"still here\r\n")
@@ -155,7 +155,7 @@ def test_a_bmc_that_knows_no_owner_is_believed(
 def test_comes_back_after_its_process_was_killed(
     console: Console, children: WarmChildren, machine: Machine, log: str
 ) -> None:
-    with console.capture(machine.node(), log):
+    with console.capture(machine.node(), log, lambda: None):
         recorded(console, log, CONNECTED)
         assert children.pid
         rigs.kill(children.pid)
@@ -174,7 +174,7 @@ def test_comes_back_after_its_process_was_killed(
 def test_trouble_stands_in_the_file_once(
     console: Console, machine: Machine, log: str, wrong: dict[str, str], said: str
 ) -> None:
-    with console.capture(machine.node(**wrong), log):
+    with console.capture(machine.node(**wrong), log, lambda: None):
         wait_for(lambda: bool(console.tail(log, 1)), 10)
         time.sleep(1)
     (line,) = console.tail(log, 9)
@@ -183,14 +183,14 @@ def test_trouble_stands_in_the_file_once(
 
 
 def test_ends_at_once(console: Console, machine: Machine, log: str) -> None:
-    with console.capture(machine.node(), log):
+    with console.capture(machine.node(), log, lambda: None):
         recorded(console, log, CONNECTED)
         began = time.monotonic()
     assert time.monotonic() - began < 1
 
 
 def test_ends_though_the_bmc_is_silent(console: Console, machine: Machine, log: str) -> None:
-    with console.capture(machine.node(), log):
+    with console.capture(machine.node(), log, lambda: None):
         recorded(console, log, CONNECTED)
         machine.stop()
         began = time.monotonic()
@@ -199,7 +199,7 @@ def test_ends_though_the_bmc_is_silent(console: Console, machine: Machine, log: 
 
 
 def test_an_error_inside_passes_through(console: Console, machine: Machine, log: str) -> None:
-    with pytest.raises(ZeroDivisionError), console.capture(machine.node(), log):
+    with pytest.raises(ZeroDivisionError), console.capture(machine.node(), log, lambda: None):
         _ = 1 / 0
 
 
@@ -208,7 +208,7 @@ def test_a_file_that_cannot_be_written_is_logged(
 ) -> None:
     (tmp_path / "file").touch()
     log = str(tmp_path / "file" / "console.log")
-    with console.capture(machine.node(), log):
+    with console.capture(machine.node(), log, lambda: None):
         wait_for(lambda: "n03" in caplog.text)
     assert "cannot be kept" in caplog.text
     assert console.tail(log, 5) == ()
@@ -219,7 +219,7 @@ import sys, pickle, time
 from orchestrator.drivers.children.warm import WarmChildren
 from orchestrator.drivers.console.sol import SolConsole
 node, log = pickle.load(sys.stdin.buffer)
-with SolConsole(WarmChildren()).capture(node, log):
+with SolConsole(WarmChildren()).capture(node, log, lambda: None):
     time.sleep(60)
 """
 
@@ -244,7 +244,7 @@ def test_a_killed_recorder_leaves_nothing_and_is_followed(
         assert machine.password not in seen
         victim.send_signal(signal.SIGKILL)
     wait_for(lambda: not descendants(token), 1)
-    with console.capture(machine.node(), log):
+    with console.capture(machine.node(), log, lambda: None):
         recorded(console, log, CONNECTED, "seen", CONNECTED)
         machine.prints(b"taken over\r\n")
         recorded(console, log, CONNECTED, "taken over")
@@ -254,9 +254,9 @@ def test_nobody_sees_the_password(
     console: Console, machine: Machine, log: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with console.capture(machine.node(), log):
+    with console.capture(machine.node(), log, lambda: None):
         recorded(console, log, CONNECTED)
-    with console.capture(machine.node(user="nobody"), log):
+    with console.capture(machine.node(user="nobody"), log, lambda: None):
         time.sleep(0.3)
     told = Path(log).read_text() + caplog.text + repr(console) + repr(vars(console))
     assert machine.password not in told

@@ -168,7 +168,7 @@ class Machine:
     def run(self, *_: object) -> str:
         return ""
 
-    def capture(self, _node: Node, path: str) -> AbstractContextManager[None]:
+    def capture(self, _node: Node, path: str, _: object) -> AbstractContextManager[None]:
         assert path == str(self.file)
         return nullcontext()
 

@@ -5,11 +5,12 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orchestrator.drivers.console.recording import Recording, record
+from orchestrator.model.errors import SmoketestError, StoreAway
 from orchestrator.model.node import Node
 from orchestrator.model.secret import mask
 from orchestrator.ports.children import Child, ChildDied, Children
@@ -42,14 +43,15 @@ class SolConsole:
         self._pauses = (pause, longest_pause)
 
     @contextmanager
-    def capture(self, node: Node, path: str) -> Iterator[None]:
+    def capture(self, node: Node, path: str, guard: Callable[[], None]) -> Iterator[None]:
         """Append the console to the file `path` until the context ends; never raises for it.
 
-        What goes wrong stands in the file as a line in brackets.
+        What goes wrong stands in the file as a line in brackets. A session takes the console over
+        from whoever has it, so `guard` is asked before each.
         """
         with suppress(OSError):  # the recorder tells it where it can be read
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-        recorder = _Recorder(self._children, node, path, self._pauses)
+        recorder = _Recorder(self._children, node, path, guard, self._pauses)
         recorder.start()
         try:
             yield
@@ -73,12 +75,18 @@ class _Recorder(threading.Thread):
     """Renews the session for as long as the capture lasts."""
 
     def __init__(
-        self, children: Children, node: Node, path: str, pauses: tuple[float, float]
+        self,
+        children: Children,
+        node: Node,
+        path: str,
+        guard: Callable[[], None],
+        pauses: tuple[float, float],
     ) -> None:
         super().__init__(name=f"console {node.name}", daemon=True)
         self._children = children
         self._node = node
         self._path = path
+        self._guard = guard
         self._pauses = pauses
         self._over = threading.Event()
         self._child: Child[str] | None = None
@@ -108,14 +116,19 @@ class _Recorder(threading.Thread):
             self.join(_FAREWELL)
 
     def _session(self) -> str:
-        """Record one session; return why it ended."""
+        """Record one session; return why it ended, or why there was none."""
         order = Recording(bmc=self._node.bmc, path=self._path)
         try:
+            self._guard()
             with self._children.start(record, order) as child:
                 self._child = child
                 return "" if self._over.is_set() else child.result(None)
-        except ChildDied as error:
+        except (ChildDied, StoreAway) as error:
             return str(error)
+        except SmoketestError as error:  # the guard's last word: it is not ours to record
+            self._over.set()
+            self._note(f"console left alone: {error}")
+            return ""
 
     def _note(self, text: str) -> None:
         line = mask(f"[{text}]", [self._node.bmc.password])

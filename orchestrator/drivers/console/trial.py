@@ -27,7 +27,7 @@ class SolTrial:
         limit = deadline.within(_PATIENCE, f"opening the console of {node.name}")
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder, "console.log"))
-            with self._console.capture(node, path):
+            with self._console.capture(node, path, limit.check):
                 self._await(node, path, limit)
 
     def _await(self, node: Node, path: str, limit: Deadline) -> None:

@@ -5,11 +5,13 @@ import logging
 
 import paramiko
 
-from orchestrator.model.errors import Unreachable
+from orchestrator.model.errors import OutOfTime, Unreachable
 from orchestrator.model.node import Access
 from orchestrator.ports.clock import Deadline
 
 _LAST_LINES = 3
+#: seconds between looks at the deadline, and most bytes that are read at a time
+_GLANCE, _CHUNK = 0.25, 1 << 20
 
 # A machine that still boots refuses us for minutes: our errors tell that, without traces.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -25,10 +27,9 @@ class SshShell:
         try:
             with paramiko.SSHClient() as client:
                 _connect(client, access, key, max(0.5, deadline.left()))
-                _, out, err = client.exec_command(command, timeout=max(0.5, deadline.left()))
-                text = out.read().decode(errors="replace")
+                _, out, _ = client.exec_command(command, timeout=max(0.5, deadline.left()))
+                text, complaint = _heard(out.channel, deadline)
                 status = out.channel.recv_exit_status()
-                complaint = err.read().decode(errors="replace")
         except paramiko.BadHostKeyException as error:
             msg = (
                 f"{where} shows another host key than it called home with: is it the same machine?"
@@ -43,6 +44,23 @@ class SshShell:
             msg = f"{where}: `{first}` ended with status {status}: {last}"
             raise Unreachable(msg)
         return text.strip()
+
+
+def _heard(channel: paramiko.Channel, deadline: Deadline) -> tuple[str, str]:
+    """Return what the command says on both outputs until it is over; its deadline may end it."""
+    said, complaint = bytearray(), bytearray()
+    while not channel.status_event.wait(_GLANCE):
+        try:
+            deadline.check()
+        except OutOfTime as late:
+            raise TimeoutError(str(late)) from late
+        while channel.recv_ready():
+            said += channel.recv(_CHUNK)
+        while channel.recv_stderr_ready():
+            complaint += channel.recv_stderr(_CHUNK)
+    said += channel.makefile("rb").read()
+    complaint += channel.makefile_stderr("rb").read()
+    return said.decode(errors="replace"), complaint.decode(errors="replace")
 
 
 def _connect(client: paramiko.SSHClient, access: Access, key: str, seconds: float) -> None:
