@@ -26,6 +26,13 @@ _TOKEN = re.compile(r"(/boot/)[\w-]{16,}")
 _LONG = re.compile(r"(?:(?:https?|tftp)://|Configuring \(net).*[^)k]")
 _COLUMNS = 80
 _UNDERLINE = re.compile(r"-{4,}")
+#: moving the cursor is how a full-screen installer ends a line
+_MOVES = re.compile(r"\x1b\[[0-9;]*[HfABEFd]|[\r\n]+")
+_CODES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # what a terminal is told
+    r"|\x1b[PX^_\]].*?(?:\x1b\\|\x07)"  # strings to it, e.g. a window title
+    r"|\x1b[ -/]*[0-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
 #: the recorder's own, about the console's session
 _NOTE = re.compile(r"\[console (?:connected\]|lost: )")
 _STARTED_OVER = (
@@ -99,6 +106,12 @@ def started_over(lines: Sequence[str], mark: str) -> Diagnosis | None:
 def turned_on(lines: Sequence[str]) -> bool:
     """Return whether a firmware starts somewhere in the lines."""
     return any(TURNED_ON.search(line) for line in lines)
+
+
+def printed(text: str) -> tuple[str, ...]:
+    """Return the non-empty lines of what a console printed, without control codes."""
+    found = (_CODES.sub("", line).strip() for line in _MOVES.split(text))
+    return tuple(line for line in found if line)
 
 
 def words(lines: Sequence[str]) -> tuple[str, ...]:

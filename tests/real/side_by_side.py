@@ -37,15 +37,31 @@ class Moment:
 
 
 @dataclass(slots=True)
+class Boot:
+    """One QEMU of a machine, from power-on or reset until its end."""
+
+    #: when each phase began, and last when it ended
+    moments: dict[str, Moment] = field(default_factory=dict)
+
+    @property
+    def installed(self) -> bool:
+        """Whether it went through an install to its end."""
+        return MARKS.keys() <= self.moments.keys() and RESET in self.moments
+
+
+@dataclass(slots=True, kw_only=True)
 class Watched:
-    """The first boot of the machine that QEMU calls `name`, watched until it ends."""
+    """The machine that QEMU calls `name`, each of its boots watched until we are told to stop."""
 
     name: str
     #: where its files are: other labs have machines of that name
     place: Path
-    #: what its console said by now
+    #: all that its console said by now, over all boots
     console: Callable[[], str]
-    moments: dict[str, Moment] = field(default_factory=dict)
+    #: what it does afterwards is not counted
+    until: Callable[[], bool] = lambda: False
+    poll: float = _POLL_SECONDS
+    boots: list[Boot] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> threading.Thread:
@@ -58,27 +74,47 @@ class Watched:
         """Watch no longer."""
         self._over.set()
 
-    def _watch(self) -> None:
-        while (machine := _running(self.name, self.place)) is None:
-            if self._over.wait(_POLL_SECONDS):
-                return
-        last = Moment(wall=0, processor=0)
-        while not self._over.wait(_POLL_SECONDS):
-            with suppress(psutil.NoSuchProcess):
-                if machine.status() != psutil.STATUS_ZOMBIE:
-                    last = self._look(machine)
-                    continue
-            self.moments[RESET] = last
-            return
+    @property
+    def install(self) -> dict[str, Moment]:
+        """When each phase of the last whole install began: a try before it may have broken off."""
+        return self._since_install[0].moments
 
-    def _look(self, machine: psutil.Process) -> Moment:
-        used = machine.cpu_times()
-        now = Moment(wall=time.time() - machine.create_time(), processor=used.user + used.system)
-        said = self.console()
-        for phase, mark in MARKS.items():
-            if mark in said:
-                self.moments.setdefault(phase, now)
-        return now
+    @property
+    def processor(self) -> float:
+        """What that install and the boots after it cost the processor, in seconds."""
+        return sum(boot.moments[RESET].processor for boot in self._since_install)
+
+    @property
+    def _since_install(self) -> list[Boot]:
+        last = max(number for number, boot in enumerate(self.boots) if boot.installed)
+        return self.boots[last:]
+
+    def _watch(self) -> None:
+        seen: psutil.Process | None = None
+        while not self._done():
+            machine = _running(self.name, self.place)
+            if machine and machine != seen:
+                seen = machine
+                self._follow(machine)
+            self._over.wait(self.poll)
+
+    def _done(self) -> bool:
+        return self._over.is_set() or self.until()
+
+    def _follow(self, machine: psutil.Process) -> None:
+        self.boots.append(Boot())
+        moments, before = self.boots[-1].moments, len(self.console())
+        last = Moment(wall=0, processor=0)
+        with suppress(psutil.NoSuchProcess):
+            while machine.status() != psutil.STATUS_ZOMBIE and not self._done():
+                used = machine.cpu_times()
+                wall = time.time() - machine.create_time()
+                last = Moment(wall=wall, processor=used.user + used.system)
+                said = self.console()[before:]
+                for phase in (phase for phase, mark in MARKS.items() if mark in said):
+                    moments.setdefault(phase, last)
+                self._over.wait(self.poll)
+        moments[RESET] = last
 
 
 def spent(name: str, place: Path, until: Callable[[], bool]) -> float:

@@ -4,8 +4,8 @@ Slow: without KVM the first test installs Debian twice at once, which takes half
 cores that do nothing else. What it leaves, a golden image, is what the others start from.
 """
 
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -54,7 +54,7 @@ class Installed:
     """A run on a machine that the Debian installer installed."""
 
     run: int
-    #: what its emulator cost the processor until the installed disk was first booted, in seconds
+    #: what its emulator cost the processor until it was ready, in seconds
     processor: float
 
 
@@ -67,21 +67,31 @@ def installed(lab: Orchestrator) -> Installed:
     so only on a host that does nothing else.
     """
     run = lab.ask("trunk", "kvm-installed")
-    ours = Watched("n01", lab.home, lambda: console(lab, run, "n01"))
+    ours = Watched(
+        name="n01",
+        place=lab.home,
+        console=lambda: console(lab, run, "n01"),
+        until=lambda: "ready" in moments(lab, run),
+    )
     folder = building(lab)
-    said = folder / "console.log"
-    bare = Watched(folder.parent.name[:12], folder, lambda: side_by_side.text(said))
-    built: list[str] = []
-    begun = [ours.start(), bare.start(), threading.Thread(target=lambda: built.append(build(lab)))]
-    begun[-1].start()
-    lab.wait_for(lambda: lab.done(run), 2 * HOUR, "kvm-installed to end")
-    for thread in begun:
-        thread.join(HOUR)
+    bare = Watched(
+        name=folder.parent.name[:12],
+        place=folder,
+        console=lambda: side_by_side.text(folder / "console.log"),
+    )
+    watching = [ours.start(), bare.start()]
+    with ThreadPoolExecutor(1) as pool:
+        built = pool.submit(build, lab)
+        lab.wait_for(lambda: lab.done(run), 2 * HOUR, "kvm-installed to end")
+        said = built.result(2 * HOUR)
+    for watched, thread in zip((ours, bare), watching, strict=True):
+        watched.stop()
+        thread.join()
     at = moments(lab, run)
-    print(side_by_side.table(ours.moments, bare.moments))
+    print(side_by_side.table(ours.install, bare.install))
     print(", ".join(f"{kind} +{when - at['powered-off']:.0f} s" for kind, when in at.items()))
-    print(*built)
-    return Installed(run=run, processor=ours.moments[side_by_side.RESET].processor)
+    print(said)
+    return Installed(run=run, processor=ours.processor)
 
 
 def test_by_the_debian_installer_beside_a_bare_install(

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orchestrator.drivers.console.recording import Recording, record
+from orchestrator.model.console import printed
 from orchestrator.model.errors import SmoketestError, StoreAway
 from orchestrator.model.node import Node
 from orchestrator.model.secret import mask
@@ -22,13 +22,6 @@ _HELD = 10
 _FAREWELL = 2
 #: longest line that `tail` is sure to see whole, in bytes
 _LONGEST_LINE = 1024
-#: moving the cursor is how a full-screen installer ends a line
-_MOVES = re.compile(r"\x1b\[[0-9;]*[HfABEFd]|[\r\n]+")
-_CODES = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # what a terminal is told
-    r"|\x1b[PX^_\]].*?(?:\x1b\\|\x07)"  # strings to it, e.g. a window title
-    r"|\x1b[ -/]*[0-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
 
 
 class SolConsole:
@@ -67,8 +60,7 @@ class SolConsole:
                 text = recorded.read().decode(errors="replace")
         except OSError:  # nothing was recorded
             return ()
-        found = (_CODES.sub("", line).strip() for line in _MOVES.split(text))
-        return tuple(line for line in found if line)[-lines:]
+        return printed(text)[-lines:]
 
 
 class _Recorder(threading.Thread):

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.lab.board import BootDevice
-from orchestrator.lab.qemu import command, vm
+from orchestrator.lab.qemu import command, screen, vm
 from orchestrator.lab.qemu import guest as guests
 from orchestrator.lab.qemu.command import Parts
 from orchestrator.lab.qemu.guest import LOOPBACK, Guest
 from orchestrator.lab.qemu.machine import make_image
 from orchestrator.lab.qemu.site import Site, opened
 from orchestrator.lab.shape import HOST, Shape
-from orchestrator.model.errors import BootTimeout, InfraError
+from orchestrator.model.errors import InfraError
 
 MAC = "52:54:00:7f:00:01"
 _INSTALL_SECONDS = 7200.0
@@ -97,6 +97,7 @@ def install(order: Order, guest: Guest) -> float:
     Returns when (by the monotonic clock) that was.
     """
     scratch = guest.folder
+    console = scratch / "console.log"
     make_image(scratch / "disk.qcow2", f"{order.shape.disk_gib}G", None)
     with opened() as site:
         url = f"http://{HOST}:{site.port}/b"
@@ -105,13 +106,13 @@ def install(order: Order, guest: Guest) -> float:
         tftp.mkdir()
         (tftp / "boot.ipxe").write_text(script)
         _offer(site, order, answers, guest)
-        order.say("installing; the console goes to " + str(scratch / "console.log"))
+        order.say(f"installing; the console goes to {console}")
         plug = _parts(order, guest, BootDevice.NETWORK)
-        with vm.power(plug, scratch / "console.log") as machine:
-            reason = _over(machine, scratch, _INSTALL_SECONDS)
+        with vm.power(plug, console) as machine:
+            reason = screen.wait(machine, console, _INSTALL_SECONDS)
         if not site.arrived.is_set():
             msg = f"the install ended ({reason or 'QEMU died'}) without calling home"
-            raise InfraError(f"{msg}; its console last said: {_last(scratch)}")
+            raise InfraError(f"{msg}; its console last said: {screen.last(console)}")
         guest.trust(site.host_key)
         return site.arrived_at
 
@@ -146,7 +147,7 @@ def seal(order: Order, guest: Guest) -> str:
         except subprocess.CalledProcessError as error:
             said = error.stderr.decode(errors="replace")[-400:]
             raise InfraError(f"sealing failed: {said}") from error
-        _over(machine, scratch, _BOOT_SECONDS)
+        screen.wait(machine, scratch / "console.log", _BOOT_SECONDS)
     return root
 
 
@@ -211,17 +212,3 @@ def _parts(order: Order, guest: Guest, device: BootDevice) -> Callable[[int], Pa
         )
 
     return plug
-
-
-def _over(machine: vm.Machine, scratch: Path, seconds: float) -> str:
-    try:
-        return machine.reason(seconds)
-    except TimeoutError as late:
-        msg = f"the machine was not done within {seconds:.0f} s; its console last said: "
-        raise BootTimeout(msg + _last(scratch)) from late
-
-
-def _last(scratch: Path) -> str:
-    text = (scratch / "console.log").read_text(errors="replace")
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][-200:] if lines else "nothing"
