@@ -1,13 +1,16 @@
 """Needs, gangs and leases: who wants machines, who has them, who waits and why."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.request import Lane
 
+#: how long a lease stands that nobody renews: who was given machines takes them up within it, and
+#: from then on its worker's heartbeat renews it
+TERM: Final = timedelta(seconds=10)
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -1,6 +1,7 @@
 """The processes that share the work of a store."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Protocol
 
 from orchestrator.model.ids import AttemptId
@@ -10,10 +11,11 @@ from orchestrator.model.worker import Worker
 class Workers(Protocol):
     """The processes that share the work; silence is measured by the store's own clock."""
 
-    def beat(self, worker: Worker) -> bool:
-        """Say that the worker is alive; return False if it was taken for dead meanwhile.
+    def beat(self, worker: Worker, walks: Iterable[AttemptId] | None = None) -> bool:
+        """Say that the worker is alive, and renew the leases of what it walks.
 
-        (Or is new.) It belongs to the living again from then on.
+        That is all that it took up last, if it does not say. Returns False if it was taken for dead
+        meanwhile, or is new; it belongs to the living again from then on.
         """
         ...
 
@@ -29,9 +31,9 @@ class Workers(Protocol):
         """Return those that are alive, the longest first."""
         ...
 
-    def unwalked(self, before: datetime) -> tuple[tuple[AttemptId, str], ...]:
-        """Return the attempts, granted before then, that no living worker walks.
+    def lapsed(self, within: timedelta) -> tuple[tuple[AttemptId, str], ...]:
+        """Return the leases that no living worker renews and whose term is over within that time.
 
-        Each with the name of who walked it last, or an empty text.
+        Each with the name of the dead worker that walked the attempt last, or an empty text.
         """
         ...

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from orchestrator.drivers.store.check import check
 from orchestrator.drivers.store.opened import Store
 from orchestrator.model.errors import LeaseLost, NotFound
 from orchestrator.model.event import Event, Kind, Stage
@@ -19,6 +20,7 @@ from tests.contract.storing import (
     arch,
     ask,
     enrol,
+    first_fit,
     judge,
     later,
     plan,
@@ -65,14 +67,75 @@ class TestWorkers:
             store.workers.leave("a")
         assert store.workers.all() == ()
 
-    def test_what_no_living_worker_walks_is_known(self, store: Store) -> None:
-        enrol(store, 3)
-        attempts = [start(store) for _ in range(3)]
+
+class TestTerm:
+    def test_a_lease_stands_for_its_term_and_as_long_as_its_worker_renews_it(
+        self, store: Store
+    ) -> None:
+        enrol(store, 4)
+        attempts = [start(store) for _ in range(4)]
+        for attempt, walker in zip(attempts, ("a", "b", "a"), strict=False):
+            store.queue.walk(attempt, walker)
+        # they were just granted or taken up
+        assert store.workers.lapsed(timedelta(0)) == ()
+        # b is dead, and the last was never taken up; a does not say what it walks
         store.workers.beat(worker("a"))
-        store.queue.walk(attempts[0], "a")
-        store.queue.walk(attempts[1], "b")
-        assert store.workers.unwalked(later(6)) == ((attempts[1], "b"), (attempts[2], ""))
-        assert store.workers.unwalked(later(4)) == ()
+        gone = ((attempts[1], "b"), (attempts[3], ""))
+        assert store.workers.lapsed(LONG) == gone
+        # it says so now, and has lost one
+        store.workers.beat(worker("a"), [attempts[0]])
+        assert store.workers.lapsed(LONG) == (gone[0], (attempts[2], ""), gone[1])
+        store.workers.beat(worker("a"), [attempts[0], attempts[2]])
+        assert store.workers.lapsed(LONG) == gone
+        store.workers.beat(worker("a"), [])
+        assert [attempt for attempt, _ in store.workers.lapsed(LONG)] == attempts
+
+    def test_names_that_begin_alike_are_not_taken_for_each_other(self, store: Store) -> None:
+        enrol(store, 1)
+        attempt = start(store)
+        store.queue.walk(attempt, "a")
+        store.workers.beat(worker("a"), [AttemptId(f"{attempt}1"), AttemptId(f"1{attempt}")])
+        assert store.workers.lapsed(LONG) == ((attempt, ""),)
+
+    def test_the_hosts_clocks_do_not_count(self, store: Store) -> None:
+        enrol(store, 1)
+        run = ask(store, plan(arch("kvm")))
+        # by a host that is years behind; the other tests' is
+        store.queue.grant(first_fit, NOW - timedelta(days=9000))
+        assert store.workers.lapsed(timedelta(0)) == ()
+        assert store.workers.lapsed(timedelta(seconds=11)) == ((f"{run.id}/kvm/1", ""),)
+
+    def test_who_took_it_over_and_why_is_told(self, store: Store) -> None:
+        enrol(store, 1)
+        attempt = start(store)
+        store.workers.beat(worker("b"))
+        for walker in ("a", "b", "b", "c"):
+            store.queue.walk(attempt, walker)
+        told = [e for e in store.events.of(attempt) if e.kind is Kind.NOTE]
+        assert [event.text for event in told] == [
+            "b took it over from a, which ended or was not heard any more",
+            "b goes on with it",
+            "c took it over from b, which lives and walked it no more",
+        ]
+        assert all(event.at and event.at > NOW for event in told)
+
+    def test_a_lease_that_its_living_worker_forgot_is_found(self, store: Store) -> None:
+        enrol(store, 1)
+        attempt = start(store)
+        store.queue.walk(attempt, "a")
+        store.workers.beat(worker("a"), [attempt])
+        assert check(store.database) == ()
+        with store.database.write() as tx:
+            tx.run("attempt_walk", attempt=attempt, walker="a", term=1)
+        assert check(store.database) == ()
+        store.workers.beat(worker("a"), [])
+        wrong = (f"{attempt} has machines that a took up and walks no more",)
+        assert check(store.database) == wrong
+        with store.database.write() as tx:
+            tx.run("attempt_walk", attempt=attempt, walker="a", term=0)
+        store.workers.beat(worker("a"), [attempt])
+        assert check(store.database) == (f"{attempt} is walked by a, but its lease has no term",)
+        store.queue.walk(attempt, "a")
 
 
 class TestWalk:
@@ -160,7 +223,7 @@ class TestWalk:
         wanted = {stale: "LeaseLost", "9/none/1": "NotFound"}
         assert said == [wanted.get(attempt, "kept") for attempt in asked]
         for attempt in attempts:
-            notes = [e for e in store.events.of(attempt) if e.kind is Kind.NOTE]
+            notes = [e for e in store.events.of(attempt) if e.text == NOTE.text]
             assert len(notes) == (0 if attempt == stale else 3)
 
     def test_a_cell_is_aimed_alone(self, store: Store) -> None:

@@ -114,10 +114,15 @@ class Storm:
     def prove(self) -> None:
         """Fail unless each cell passed at its first attempt, and no machine was used by two."""
         cells = [cell for _, found in self.store.runs.recent("", 1000) for cell in found]
+        self.sound()
         decided = {(c.ruling and c.ruling.verdict, len(c.attempts)) for c in cells}
         assert decided == {(Verdict.PASSED, 1)}, self.said()
         assert check(self.store.database, at_rest=True) == ()
         assert [line for path in self._traces() for line in overlaps(path)] == []
+
+    def sound(self) -> None:
+        """Fail unless the store is consistent now, whatever is under way."""
+        assert check(self.store.database) == ()
 
     def resumed(self) -> list[float]:
         """Return the seconds after which each attempt that lost its worker went on."""

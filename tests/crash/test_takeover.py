@@ -22,8 +22,11 @@ def test_a_dead_worker_is_taken_over_and_a_stopped_one_refused(tmp_path: Path) -
         storm.wait(lambda: all(map(storm.at_work, both)), "both to be at work")
         storm.stop("stopped")
         storm.kill("killed")
+        storm.sound()
         assert all(attempts for _, attempts in storm.losses)
         storm.wait(storm.done, "the third to go on with all of it")
+        told = [e.text for a in storm.losses[-1][1] for e in storm.store.events.of(a)]
+        assert "living took it over from killed, which ended or was not heard any more" in told
         # it wakes up in the middle of a stage that somebody else has ended long ago
         storm.workers["stopped"].send_signal(signal.SIGCONT)
         said = storm.folder / "stopped.log"
@@ -68,6 +71,7 @@ def _batter(storm: Storm, server: Postgres) -> int:
     whom = [*storm.workers, "database"]
     while not storm.done():
         time.sleep(dice.uniform(1.0, 4.0))
+        storm.sound()
         name = dice.choice(whom)
         kills += 1
         if name == "database":

@@ -2,14 +2,16 @@
 
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.drivers.engine import durable
+from orchestrator.drivers.engine import durable, watch
 from orchestrator.drivers.engine.durable import DbosEngine
 from orchestrator.drivers.engine.watch import Watch
+from orchestrator.model.ids import AttemptId
 from orchestrator.model.worker import Worker
 
 
@@ -42,7 +44,7 @@ def test_who_takes_over_for_long_is_heard_meanwhile(monkeypatch: pytest.MonkeyPa
     heard, enough = [], threading.Event()
 
     class Beaten(Buried):
-        def beat(self, worker: Worker) -> None:
+        def beat(self, worker: Worker, _walks: object = None) -> None:
             heard.append(worker.name)
             if len(heard) > 3:
                 enough.set()
@@ -66,3 +68,88 @@ def test_who_takes_over_for_long_is_heard_meanwhile(monkeypatch: pytest.MonkeyPa
     engine.launch()
     assert enough.wait(60)
     engine.close()
+
+
+@dataclass
+class Lapsing(Buried):
+    """Workers beside whom leases are renewed by nobody."""
+
+    leases: tuple[tuple[AttemptId, str], ...] = ()
+    said: list[tuple[AttemptId, ...] | None] = field(default_factory=list)
+
+    def beat(self, _worker: Worker, walks: tuple[AttemptId, ...] | None = None) -> None:
+        self.said.append(walks)
+
+    def lapsed(self, _within: timedelta) -> tuple[tuple[AttemptId, str], ...]:
+        return self.leases
+
+
+@dataclass
+class Heir:
+    """Who is told what to take up."""
+
+    taken: list[Sequence[str]] = field(default_factory=list)
+    revived: list[Sequence[AttemptId]] = field(default_factory=list)
+    redone: list[Sequence[AttemptId]] = field(default_factory=list)
+
+    def take_over(self, dead: Sequence[str]) -> None:
+        self.taken.append(dead)
+
+    def revive(self, attempts: Sequence[AttemptId]) -> None:
+        self.revived.append(attempts)
+
+    def redo(self, attempts: Sequence[AttemptId]) -> None:
+        self.redone += [attempts] if attempts else []
+
+
+def test_what_nobody_renews_for_long_is_begun_anew_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter(range(0, 1000, 10))
+    monkeypatch.setattr(watch.time, "monotonic", lambda: float(next(times)))
+    me = Worker(name="me", host="h", pid=1, version="1", since=datetime.now(UTC))
+    forgotten, orphan = (AttemptId("1/k/1"), ""), (AttemptId("2/k/1"), "dead")
+    workers, heir = Lapsing((forgotten, orphan)), Heir()
+    walks: list[AttemptId] = []
+    mine = Watch(me, workers, heir, walks)
+    for _ in range(8):
+        mine.sweep()
+    assert heir.taken == [["dead"]] * 8
+    assert heir.revived == [["1/k/1", "2/k/1"]] * 8
+    # at 10, and after more than thirty seconds each
+    assert heir.redone == [["1/k/1", "2/k/1"]]
+    workers.leases = ()
+    mine.sweep()
+    workers.leases = (forgotten,)
+    mine.sweep()
+    assert len(heir.redone) == 1
+
+
+def test_a_heartbeat_names_what_it_renews_once_its_worker_is_settled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(watch.time, "monotonic", lambda: now[0])
+    me = Worker(name="me", host="h", pid=1, version="1", since=datetime.now(UTC))
+    workers, walks = Lapsing(), [AttemptId("1/k/1")]
+    mine = Watch(me, workers, Heir(), walks)
+    mine.beat()
+    now[0] = watch.SETTLING_SECONDS + 1
+    mine.beat()
+    walks.clear()
+    mine.beat()
+    assert workers.said == [None, ("1/k/1",), ()]
+
+
+def test_only_a_walk_that_this_process_lost_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    me = Worker(name="me", host="h", pid=1, version="1", since=datetime.now(UTC))
+    engine = DbosEngine("sqlite://", me, None, None, Buried())  # type: ignore[arg-type]
+    engine._walks[1] = AttemptId("walked/k/1")
+    resumed: list[str] = []
+    flows = {"lost/k/1": "me", "walked/k/1": "me", "others/k/1": "other"}
+
+    def listed(*, workflow_ids: Sequence[str], **_: object) -> list[SimpleNamespace]:
+        return [SimpleNamespace(workflow_id=a, executor_id=flows[a]) for a in workflow_ids]
+
+    monkeypatch.setattr(durable.DBOS, "list_workflows", listed)
+    monkeypatch.setattr(durable.DBOS, "resume_workflow", lambda name, **_: resumed.append(name))
+    engine.redo([AttemptId(name) for name in flows])
+    assert resumed == ["lost/k/1"]

@@ -94,7 +94,7 @@ def test_this_code_works_on_a_schema_of_tomorrow(file: Path, store: Store) -> No
         "cells_of_run",
         "cell_aim",
         "nodes_of_cell",
-        "attempts_unwalked",
+        "attempts_lapsed",
         "events_of_attempt",
         "events_since",
         "leases_of_attempt",

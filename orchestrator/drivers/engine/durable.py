@@ -13,7 +13,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Protocol
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
@@ -21,6 +20,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from orchestrator.drivers.engine.watch import Watch
 from orchestrator.model.errors import LeaseLost, StoreAway
 from orchestrator.model.ids import AttemptId
+from orchestrator.model.lease import TERM
 from orchestrator.model.worker import Worker
 from orchestrator.ports.engine import Engine
 from orchestrator.ports.workers import Workers
@@ -60,7 +60,9 @@ class DbosEngine:
         self._worker = worker
         self._walk = walk
         self._tick = tick
-        self._watch = Watch(worker, workers, self)
+        #: by the thread that does it
+        self._walks: dict[int, AttemptId] = {}
+        self._watch = Watch(worker, workers, self, self._walks.values())
         self._due = threading.Event()
         self._closing = threading.Event()
         self._threads = [
@@ -78,7 +80,7 @@ class DbosEngine:
         DBOS.launch()
         DBOS.register_queue(QUEUE, polling_interval_sec=POLL_SECONDS)
         # what was granted when we were killed; who starts alone need not wait for it
-        self._watch.sweep(timedelta(0))
+        self._watch.sweep(TERM)
         for thread in self._threads:
             thread.start()
 
@@ -115,6 +117,25 @@ class DbosEngine:
             elif known[attempt] not in {"PENDING", "ENQUEUED"}:
                 DBOS.rewind_workflow(attempt, queue_name=QUEUE)
 
+    def redo(self, attempts: Sequence[AttemptId]) -> None:
+        """Begin those walks anew that the library takes for under way in this process.
+
+        It lost them: its thread died over an error of its own. A walk that it did not lose after
+        all is refused by its number.
+        """
+        if not attempts:
+            return
+        found = DBOS.list_workflows(
+            workflow_ids=list(attempts), status="PENDING", load_input=False, load_output=False
+        )
+        for flow in found:
+            if (
+                flow.executor_id == self._worker.name
+                and flow.workflow_id not in self._walks.values()
+            ):
+                log.warning("%s was lost on the way: it is begun anew", flow.workflow_id)
+                DBOS.resume_workflow(flow.workflow_id, queue_name=QUEUE)
+
     def wake(self) -> None:
         """Look at the queue now rather than at the next tick."""
         self._due.set()
@@ -147,7 +168,11 @@ class DbosEngine:
 
         @DBOS.workflow(name="attempt", max_recovery_attempts=REPEATS)
         def attempt(name: str) -> None:
-            self._walk_whole(AttemptId(name))
+            self._walks[threading.get_ident()] = AttemptId(name)
+            try:
+                self._walk_whole(AttemptId(name))
+            finally:
+                del self._walks[threading.get_ident()]
             self.wake()
 
         return attempt

@@ -6,8 +6,8 @@ the store was away, everybody is silent for as long.
 """
 
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import ClassVar, Final, Protocol
 
 from orchestrator.model.ids import AttemptId
@@ -18,10 +18,12 @@ from orchestrator.ports.workers import Workers
 SILENCE: Final = timedelta(seconds=6)
 #: between looks for what nobody walks
 SWEEP_SECONDS: Final = 2.0
-#: how long machines that were granted may wait for a worker to take them up, and how many of those
-#: are looked into at once
-GRACE: Final = timedelta(seconds=10)
+#: how many leases that nobody renews are looked into at once
 MOST: Final = 500
+#: for how long a worker does not say what it walks: what it walked before it was killed comes back
+SETTLING_SECONDS: Final = 30.0
+#: after so long a lease of ours that we do not renew is taken for lost, and its walk begun anew
+LOST_SECONDS: Final = 30.0
 
 
 class Heir(Protocol):
@@ -35,25 +37,36 @@ class Heir(Protocol):
         """Begin walks that were never begun, or that ended too early."""
         ...
 
+    def redo(self, attempts: Sequence[AttemptId]) -> None:
+        """Begin those walks anew that are thought to be under way in this process, and are not."""
+        ...
+
 
 class Watch:
     """One worker's eye on all of them."""
 
     BEAT_SECONDS: ClassVar = 1.0
 
-    def __init__(self, worker: Worker, workers: Workers, heir: Heir) -> None:
-        """Speak for `worker`; whatever nobody walks any more is the `heir`'s."""
+    def __init__(
+        self, worker: Worker, workers: Workers, heir: Heir, walks: Collection[AttemptId]
+    ) -> None:
+        """Speak for `worker` and what it `walks`; what nobody walks any more is the `heir`'s."""
         self._worker = worker
         self._workers = workers
         self._heir = heir
-        self._heard = self._since = self._swept = time.monotonic()
+        self._walks = walks
+        self._began = self._heard = self._since = self._swept = time.monotonic()
+        #: since when each lease was seen to be renewed by nobody
+        self._lapsed: dict[AttemptId, float] = {}
 
     def beat(self) -> None:
         """Say that we are alive; call it once a second, whatever else there is to do.
 
-        Who takes over a hundred walks, and is silent meanwhile, is taken over himself.
+        That renews the leases of what we walk, in one row. Who takes over a hundred walks, and is
+        silent meanwhile, is taken over himself.
         """
-        self._workers.beat(self._worker)
+        settled = time.monotonic() - self._began > SETTLING_SECONDS
+        self._workers.beat(self._worker, tuple(self._walks) if settled else None)
         now = time.monotonic()
         if now - self._heard > SILENCE.total_seconds() / 2:
             self._since = now
@@ -68,17 +81,22 @@ class Watch:
             self._heir.take_over(dead)
         if now - self._swept > SWEEP_SECONDS:
             self._swept = now
-            self.sweep(GRACE)
+            self.sweep()
 
-    def sweep(self, grace: timedelta) -> None:
-        """Take up what was granted longer than `grace` ago and no living worker walks.
+    def sweep(self, within: timedelta = timedelta(0)) -> None:
+        """Take up leases that nobody renews and whose term is over, or will be `within` that time.
 
-        Whoever buried a worker may have died before it took over.
+        Whoever buried a worker may have died before it took over; and what a living one took up may
+        have been lost in it.
         """
-        unwalked = self._workers.unwalked(datetime.now(UTC) - grace)
-        if dead := {walker for _, walker in unwalked if walker}:
+        lapsed, now = self._workers.lapsed(within), time.monotonic()
+        if dead := {walker for _, walker in lapsed if walker}:
             self._heir.take_over(sorted(dead))
-        self._heir.revive([attempt for attempt, _ in unwalked[:MOST]])
+        self._heir.revive([attempt for attempt, _ in lapsed[:MOST]])
+        self._lapsed = {attempt: self._lapsed.get(attempt, now) for attempt, _ in lapsed}
+        lost = [name for name, since in self._lapsed.items() if now - since > LOST_SECONDS]
+        self._lapsed.update(dict.fromkeys(lost, now))
+        self._heir.redo(lost[:MOST])
 
     def living(self) -> tuple[Worker, ...]:
         """Return the workers that are alive."""

@@ -39,6 +39,8 @@ class Attempt:
     held_until: datetime | None
     #: how often its walk was begun; an older one is refused
     walk: int
+    #: the worker that began it last
+    walker: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,4 +205,5 @@ def _attempt(row: Row[Any]) -> Attempt:
         granted=row.granted_at is not None,
         held_until=instant(row.held_until),
         walk=row.walk,
+        walker=row.walker,
     )

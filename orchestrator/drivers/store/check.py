@@ -17,6 +17,8 @@ _RULES: Final = (
     ("check_running_without_machines", "{attempt} runs, but its machines were given back"),
     ("check_waiting_with_machines", "{attempt} waits, but was given machines"),
     ("check_released_with_machines", "{attempt} was released, but still has machines"),
+    ("check_term", "{attempt} is walked by {walker}, but its lease has no term"),
+    ("check_unrenewed", "{attempt} has machines that {walker} took up and walks no more"),
     ("check_rulings", "{attempt} is {state}, but its ruling says otherwise"),
     ("check_judged", "{attempt} is {state} and was judged {times} times, or as something else"),
     ("check_stages", "{attempt} ended its stage {stage} {times} times"),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -91,6 +91,11 @@ def stamp(at: datetime) -> str:
         msg = f"the time {at} has no time zone"
         raise Bug(msg)
     return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def milliseconds(span: timedelta) -> int:
+    """Return a length of time as the database's clock counts."""
+    return int(span.total_seconds() * 1000)
 
 
 def instant(text: str | None) -> datetime | None:

@@ -9,7 +9,15 @@ from typing import Any, Final
 from sqlalchemy import Row
 
 from orchestrator.drivers.store.attempts import enqueue, find, following, record, settle
-from orchestrator.drivers.store.codec import NAMES, arch_from, encode, instant, stamp, why_from
+from orchestrator.drivers.store.codec import (
+    NAMES,
+    arch_from,
+    encode,
+    instant,
+    milliseconds,
+    stamp,
+    why_from,
+)
 from orchestrator.drivers.store.database import Transaction
 from orchestrator.drivers.store.order import PRIORITY
 from orchestrator.model.arch import Arch
@@ -17,7 +25,7 @@ from orchestrator.model.budgets import label
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId
-from orchestrator.model.lease import Candidate, Grant, Schedule, Turn, Waiting
+from orchestrator.model.lease import TERM, Candidate, Grant, Schedule, Turn, Waiting
 from orchestrator.model.placement import missing, needs
 from orchestrator.model.request import Lane
 from orchestrator.model.verdict import Blame, Ruling, Verdict
@@ -105,8 +113,11 @@ def prove(schedule: Schedule, queue: Sequence[Waiting], nodes: Sequence[Candidat
         free -= given
 
 
-def keep(tx: Transaction, grants: Sequence[Grant], now: datetime) -> None:
-    """Store the gangs' leases under new tokens, and that the attempts run."""
+def keep(tx: Transaction, grants: Sequence[Grant], now: datetime, clock: int) -> None:
+    """Store the gangs' leases under new tokens, and that the attempts run.
+
+    `clock` is the database's, and what their terms are measured by.
+    """
     given = [(grant, i, p) for grant in grants for i, p in enumerate(grant.placements)]
     if not grants:
         return
@@ -128,7 +139,8 @@ def keep(tx: Transaction, grants: Sequence[Grant], now: datetime) -> None:
         ),
     )
     record(tx, (pair for grant in grants for pair in _leased(grant, tokens)), now)
-    tx.run("attempts_grant", ids=[grant.attempt for grant in grants], at=stamp(now))
+    term = clock + milliseconds(TERM)
+    tx.run("attempts_grant", ids=[grant.attempt for grant in grants], at=stamp(now), term=term)
 
 
 def _leased(grant: Grant, tokens: Mapping[str, int]) -> Iterator[tuple[AttemptId, Event]]:

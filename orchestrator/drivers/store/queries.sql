@@ -112,7 +112,7 @@ values (
 
 -- attempts_by_id -- some attempts
 select id, cell, state, priority, avoid, way, turn, stopping, holding, granted_at, held_until,
-    walk
+    walk, walker
 from attempts
 where id in :ids;
 
@@ -134,7 +134,8 @@ update attempts set summary = :summary where id = :attempt;
 update attempts set why = :why, wait = :wait where id = :attempt;
 
 -- attempts_grant -- some attempts have their machines and run
-update attempts set state = 'running', granted_at = :at, holding = 1, why = '', wait = ''
+update attempts
+set state = 'running', granted_at = :at, holding = 1, term = :term, why = '', wait = ''
 where id in :ids;
 
 -- attempt_stop -- somebody wants an attempt to stop

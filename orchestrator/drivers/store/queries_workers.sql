@@ -6,15 +6,15 @@ select cast((julianday('now') - 2440587.5) * 86400000 as integer) as now;
 -- clock_postgresql -- milliseconds of the database's clock
 select cast(extract(epoch from clock_timestamp()) * 1000 as bigint) as now;
 
--- worker_beat -- a worker is alive
-update workers set beat = :now where name = :worker;
+-- worker_beat -- a worker is alive, which renews the leases of what it walks
+update workers set beat = :now, walks = :walks where name = :worker;
 
 -- worker_join -- a worker begins, or begins again
-insert into workers (name, host, pid, version, since, beat)
-values (:worker, :host, :pid, :version, :since, :now)
+insert into workers (name, host, pid, version, since, beat, walks)
+values (:worker, :host, :pid, :version, :since, :now, :walks)
 on conflict (name) do update set
     host = excluded.host, pid = excluded.pid, version = excluded.version,
-    since = excluded.since, beat = excluded.beat;
+    since = excluded.since, beat = excluded.beat, walks = excluded.walks;
 
 -- worker_leave -- a worker ends in good order
 delete from workers where name = :worker;
@@ -39,7 +39,7 @@ where a.cell = :cell
 order by g.attempt, g.position;
 
 -- attempt_walk -- a walk begins; every earlier one of the attempt is refused from now on
-update attempts set walk = walk + 1, walker = :walker
+update attempts set walk = walk + 1, walker = :walker, term = :term
 where id = :attempt and holding = 1
 returning walk;
 
@@ -50,11 +50,11 @@ where n.listed = 1 and n.state = 'in-service'
     and not exists (select 1 from leases l where l.node = n.name)
 limit 1;
 
--- attempts_unwalked -- attempts that have machines, and that no living worker walks
-select a.id as attempt, a.walker
-from attempts a
-where a.holding = 1 and a.granted_at < :before
-    and not exists (select 1 from workers w where w.name = a.walker)
+-- attempts_lapsed -- leases whose term is over and that no living worker renews, and whose they were
+select a.id as attempt, case when w.name is null then a.walker else '' end as walker
+from attempts a left join workers w on w.name = a.walker
+where a.holding = 1 and a.term < :now
+    and (w.name is null or replace(w.walks, ',' || a.id || ',', '') = w.walks)
 order by a.granted_at, a.id;
 
 -- pass_last -- when the last scheduling pass ended, and how long it took
@@ -63,3 +63,14 @@ select ended, took from passes;
 -- pass_keep -- store when a scheduling pass ended, and how long it took
 insert into passes (id, ended, took) values (1, :ended, :took)
 on conflict (id) do update set ended = excluded.ended, took = excluded.took;
+
+-- check_term -- leases without a term, of workers that renew theirs
+select a.id as attempt, a.walker
+from attempts a join workers w on w.name = a.walker
+where a.holding = 1 and a.term = 0 and w.walks is not null;
+
+-- check_unrenewed -- leases that a living worker took up, and has not renewed for five minutes
+select a.id as attempt, a.walker
+from attempts a join workers w on w.name = a.walker
+where a.holding = 1 and a.term + 300000 < w.beat
+    and replace(w.walks, ',' || a.id || ',', '') = w.walks;

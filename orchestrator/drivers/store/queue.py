@@ -1,8 +1,8 @@
 """Who waits for machines and who has them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from orchestrator.drivers.store import grants, shares
 from orchestrator.drivers.store.attempts import (
@@ -16,14 +16,14 @@ from orchestrator.drivers.store.attempts import (
     refuse_stale,
     settle,
 )
-from orchestrator.drivers.store.codec import stamp
+from orchestrator.drivers.store.codec import milliseconds, stamp
 from orchestrator.drivers.store.database import Database, Transaction
 from orchestrator.drivers.store.semaphores import one_each, waits
 from orchestrator.drivers.store.together import Together
 from orchestrator.model.errors import Cancelled, ConfigError, LeaseLost, NotFound
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId, CellId, number_of
-from orchestrator.model.lease import Lease, Schedule, Situation, Turn
+from orchestrator.model.lease import TERM, Lease, Schedule, Situation, Turn
 from orchestrator.model.run import State
 from orchestrator.model.verdict import Ruling, Verdict
 
@@ -106,7 +106,7 @@ class Queue:
             grants.prove(decided, shown, nodes)
             kept = one_each(decided, shown)
             schedule = replace(kept, waits=(*kept.waits, *blocked))
-            grants.keep(tx, schedule.grants, now)
+            grants.keep(tx, schedule.grants, now, began)
             grants.explain(tx, schedule, queue)
             shares.keep(tx, schedule)
             for attempt, why in grants.hopeless(decided, shown, nodes):
@@ -243,12 +243,32 @@ def _recheck(tx: Transaction, asked: Sequence[Again]) -> Sequence[AttemptId]:
 
 
 def _walk(tx: Transaction, asked: Sequence[Walk]) -> Sequence[int]:
-    """Begin several walks; `LeaseLost` for an attempt without machines."""
-    return [_begun(tx, item) for item in asked]
+    """Begin several walks, and tell who takes over whose; `LeaseLost` for one without machines."""
+    began = tx.clock()
+    before = find_all(tx, list({item.attempt for item in asked}))
+    numbers = [_begun(tx, item, began) for item in asked]
+    taken = [(before[i.attempt], i.walker) for i in asked if before[i.attempt].walk]
+    if taken:
+        living = {row.name for row in tx.all("workers_all")}
+        notes = ((old.id, _taken_over(old.walker, walker, living)) for old, walker in taken)
+        record(tx, notes, datetime.fromtimestamp(began / 1000, UTC))
+    return numbers
 
 
-def _begun(tx: Transaction, asked: Walk) -> int:
-    if row := tx.one("attempt_walk", attempt=asked.attempt, walker=asked.walker):
+def _taken_over(before: str, walker: str, living: Collection[str]) -> Event:
+    """Return the word of why an attempt is walked anew, for its history."""
+    if before == walker:
+        text = f"{walker} goes on with it"
+    elif before in living:
+        text = f"{walker} took it over from {before}, which lives and walked it no more"
+    else:
+        text = f"{walker} took it over from {before}, which ended or was not heard any more"
+    return Event(kind=Kind.NOTE, stage=Stage.LEASE, text=text)
+
+
+def _begun(tx: Transaction, asked: Walk, now: int) -> int:
+    term = now + milliseconds(TERM)
+    if row := tx.one("attempt_walk", attempt=asked.attempt, walker=asked.walker, term=term):
         return int(row.walk)
     msg = f"{asked.attempt} has no machines; there is nothing to walk"
     raise LeaseLost(msg)

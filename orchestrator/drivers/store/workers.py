@@ -1,9 +1,10 @@
 """The processes that walk attempts: who is alive by the database's own clock."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from orchestrator.drivers.store.codec import stamp
+from orchestrator.drivers.store.codec import milliseconds, stamp
 from orchestrator.drivers.store.database import Database
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.worker import Worker
@@ -15,14 +16,16 @@ class Workers:
 
     database: Database
 
-    def beat(self, worker: Worker) -> bool:
-        """Say that the worker is alive; return False if it was taken for dead meanwhile.
+    def beat(self, worker: Worker, walks: Iterable[AttemptId] | None = None) -> bool:
+        """Say that the worker is alive, and renew the leases of what it walks.
 
-        It belongs to the living again from then on.
+        That is all that it took up last, if it does not say. Returns False if it was taken for dead
+        meanwhile; it belongs to the living again from then on.
         """
+        named = None if walks is None else f",{','.join(walks)},"
         with self.database.aside() as tx:
             now = tx.clock()
-            if tx.run("worker_beat", worker=worker.name, now=now):
+            if tx.run("worker_beat", worker=worker.name, now=now, walks=named):
                 return True
             tx.run(
                 "worker_join",
@@ -32,13 +35,14 @@ class Workers:
                 version=worker.version,
                 since=stamp(worker.since),
                 now=now,
+                walks=named,
             )
         return False
 
     def bury(self, silent: timedelta) -> tuple[str, ...]:
         """Forget the workers that were silent for that long, and return their names."""
         with self.database.aside() as tx:
-            since = tx.clock() - int(silent.total_seconds() * 1000)
+            since = tx.clock() - milliseconds(silent)
             return tuple(row.name for row in tx.all("workers_bury", since=since))
 
     def leave(self, name: str) -> None:
@@ -62,11 +66,12 @@ class Workers:
             for row in rows
         )
 
-    def unwalked(self, before: datetime) -> tuple[tuple[AttemptId, str], ...]:
-        """Return the attempts, granted before then, that no living worker walks.
+    def lapsed(self, within: timedelta) -> tuple[tuple[AttemptId, str], ...]:
+        """Return the leases that no living worker renews and whose term is over within that time.
 
-        Each with the name of who walked it last, or an empty text.
+        Each with the name of the dead worker that walked the attempt last, or an empty text.
         """
         with self.database.read() as tx:
-            rows = tx.all("attempts_unwalked", before=stamp(before))
+            end = tx.clock() + milliseconds(within)
+            rows = tx.all("attempts_lapsed", now=end)
         return tuple((AttemptId(row.attempt), str(row.walker)) for row in rows)
