@@ -3,6 +3,8 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The tests start this program hundreds of times: compiled once, not at each start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-real test-openstack lint bench install clean
 
