@@ -118,6 +118,9 @@ def _family(entry: Entry, shelf: _Shelf) -> tuple[Arch, ...]:
         *(("exists",) if existence.by_word(entry["exists"]) else ()),
     ):
         _refuse_strangers(entry[key], words)
+    if isinstance(entry["voting"].value, tuple):
+        named = {item.text(): item for item in entry["voting"].items()}
+        _refuse_strangers(replace(entry["voting"], value=named), words)
     return archs
 
 
@@ -188,7 +191,6 @@ def _arch(entry: Entry, axes: Settings, shelf: _Shelf) -> Arch:
         deploy=_deploy(entry["deploy"], shelf.playbooks),
         smoke=_smoke(entry["smoke"], shelf.suites),
         axes=axes,
-        voting=entry["voting"].flag(default=True),
         semaphores=entry["semaphores"].texts(),
         budget=_budget(entry["budget"]),
         projects=entry["projects"].texts(),
@@ -203,7 +205,15 @@ def _arch(entry: Entry, axes: Settings, shelf: _Shelf) -> Arch:
     words = _words(arch)
     people, paths = (_shared(entry[key], words) for key in ("lieutenants", "covers"))
     exists = existence.read(entry["exists"], words)
-    return replace(arch, lieutenants=people, covers=paths, exists=exists)
+    votes = _votes(entry["voting"], words)
+    return replace(arch, voting=votes, lieutenants=people, covers=paths, exists=exists)
+
+
+def _votes(entry: Entry, words: Collection[str]) -> bool:
+    """Return whether an arch of these words votes: all of the family do, none, or those listed."""
+    if isinstance(entry.value, tuple):
+        return any(text in words for text in entry.texts())
+    return entry.flag(default=True)
 
 
 def _words(arch: Arch) -> frozenset[str]:
@@ -220,9 +230,9 @@ def _shared(entry: Entry, words: frozenset[str]) -> tuple[str, ...]:
 
 
 def _refuse_strangers(entry: Entry, words: Collection[str]) -> None:
-    for word, texts in entry.value.items() if isinstance(entry.value, Mapping) else ():
+    for word, below in entry.value.items() if isinstance(entry.value, Mapping) else ():
         if word not in words:
-            raise texts.wrong(f"no arch of this file is `{word}`; {hint(word, sorted(words))}")
+            raise below.wrong(f"no arch of this file is `{word}`; {hint(word, sorted(words))}")
 
 
 def _role(name: str, role: Entry) -> Role:

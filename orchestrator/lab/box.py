@@ -29,7 +29,7 @@ from orchestrator.model.secret import Secret
 
 _START_SECONDS = 300.0
 _STOP_SECONDS = 20.0
-_EVERY = ("x86_64", "kvm", "flat", "vlan")
+_EVERY = ("x86_64", "kvm", "flat", "flat-dhcp", "vlan", "vxlan")
 #: of any ten machines in a row each hypervisor is on at least six
 _PAIRS = (("xenserver", "hyperv"), ("hyperv", "vmware"), ("vmware", "xenserver"))
 _PERIOD = 10

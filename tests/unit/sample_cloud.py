@@ -88,7 +88,7 @@ class Cloud:
         self._tree = tree
         self._processes = processes
 
-    def start(self, service: str, config: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    def start(self, service: str, config: Mapping[str, object]) -> subprocess.Popen[bytes]:
         """Start a service, its log in `<host>-<service>.log`."""
         name = f"{config['host']}-{service}"
         path = self.folder / f"{name}.json"
@@ -117,10 +117,12 @@ def cloud(
     tree: Path,
     hosts: Sequence[Host] = (Host(),),
     network: str = "flat",
-    seed: str = "",
-    rpc: str = "direct",
+    **settings: object,
 ) -> Iterator[Cloud]:
-    """Yield a running cloud; each host has an address of its own, guests those of the first."""
+    """Yield a running cloud; each host has an address of its own, guests those of the first.
+
+    `settings` go into the configuration of every process as they are.
+    """
     folder.mkdir(parents=True)
     password, key = secrets.token_hex(8), secrets.token_hex(8)
     with ExitStack() as stack:
@@ -140,8 +142,7 @@ def cloud(
                 "hypervisor": host.hypervisor,
                 "zone": host.zone,
                 "network_model": network,
-                "seed": seed,
-                "rpc": rpc,
+                **settings,
             }
             if number == 1:
                 wait_until_up(running.start("api", config), control)
@@ -165,7 +166,9 @@ def wait_until_up(process: subprocess.Popen[bytes], url: str) -> None:
             return
 
 
-def smoke(folder: Path, tests: str = "", model: str = "") -> tuple[TestResult, ...]:
+def smoke(
+    folder: Path, tests: str = "", model: str = "", api: str = "openstack"
+) -> tuple[TestResult, ...]:
     """Return the results of the suite, run as the orchestrator does, on the cloud in `folder`."""
     report = folder / "junit.xml"
     options = ["-q", "--config-file=/dev/null", "-pno:cacheprovider", f"--junitxml={report}"]
@@ -174,6 +177,7 @@ def smoke(folder: Path, tests: str = "", model: str = "") -> tuple[TestResult, .
     env = {"OS_CLIENT_CONFIG_FILE": f"{folder}/clouds.yaml", "OS_CLOUD": "smoketest"}
     env |= {"HOME": str(folder), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
     env |= {"SMOKETEST_NETWORK_MODEL": model} if model else {}
+    env |= {"SMOKETEST_API": api}
     with (folder / "smoke.log").open("wb") as log:
         subprocess.run(command, cwd=folder, env=env, stdout=log, timeout=90, check=False)
     return read(report)

@@ -276,6 +276,12 @@ WRONG = [
         "no arch of this file is `kvm-vxlan`; did you mean `kvm-vlan`?",
     ),
     (
+        "voting: true",
+        "voting: [flat, vlna]",
+        4,
+        "no arch of this file is `vlna`; did you mean `vlan`?",
+    ),
+    (
         "{hypervisor}-{network}",
         "{hypervisor}/{network}",
         1,
@@ -293,6 +299,16 @@ def test_a_mistake_is_named_with_its_line(
     with pytest.raises(ConfigError) as caught:
         archs.load([path])
     assert str(caught.value) == f"{path}:{line}: {sentence}"
+
+
+def test_some_of_a_family_vote_and_the_others_advise(tmp_path: Path) -> None:
+    def voting(said: str) -> list[str]:
+        path = written(tmp_path, FAMILY.replace("voting: true", f"voting: {said}"))
+        return [arch.name for arch in archs.load([path]) if arch.voting]
+
+    assert voting("[flat]") == ["kvm-flat", "xenserver-flat"]
+    assert voting("[vlan, xenserver]") == ["kvm-vlan", "xenserver-flat"]
+    assert (voting("[]"), len(voting("true")), voting("false")) == ([], 3, [])
 
 
 WHOLE = [

@@ -70,19 +70,6 @@ def test_networks_are_tunnelled_if_so_set(trees: Path, tmp_path: Path) -> None:
     assert 'bridge="vx500' in definition
 
 
-def test_calls_go_through_a_queue_if_so_set(trees: Path, tmp_path: Path) -> None:
-    tree = checkout(trees, "trunk")
-    with cloud(tmp_path / "c", tree, rpc="queue") as running:
-        assert passed(smoke(running.folder, "two_nics or security_group")) == {
-            "test_two_nics",
-            "test_security_group_shuts_and_opens",
-        }
-    with pytest.raises(AssertionError, match="has ended"), cloud(tmp_path / "d", tree, rpc="post"):
-        pytest.fail("it started")
-    last = (tmp_path / "d" / "n01-api.log").read_text().splitlines()[-1]
-    assert last.endswith("cannot start: rpc is 'post', and can be direct or queue")
-
-
 def test_a_mended_driver_turns_the_column_green(trees: Path, tmp_path: Path) -> None:
     tree = tmp_path / "mended"
     git(checkout(trees, "multi-nic"), "worktree", "add", "--detach", str(tree))

@@ -22,7 +22,7 @@ def test_two_repositories_have_the_same_commits(tmp_path: Path) -> None:
 
 def test_the_branches_are_those_of_the_tour(tmp_path: Path) -> None:
     repository = make(tmp_path / "sample")
-    assert branches() == (TRUNK, "does-not-start", "flaky-volumes", "multi-nic")
+    assert branches() == (TRUNK, "dhcp-names", "does-not-start", "flaky-volumes", "multi-nic")
     assert len(git(repository, "rev-list", TRUNK).split()) >= 5
     for branch in branches()[1:]:
         assert git(repository, "merge-base", TRUNK, branch) == git(repository, "rev-parse", TRUNK)

@@ -32,6 +32,7 @@ _LATER = (
     ("Run on Hyper-V", "stratus/drivers/hyperv.py"),
     ("Run on VMware", "stratus/drivers/vmware.py"),
     ("Give each network a VLAN of its own", "stratus/network/vlan.py"),
+    ("Lease the flat networks' addresses by DHCP", "stratus/network/flat_dhcp.py"),
     ("Tunnel each network by VXLAN", "stratus/network/vxlan.py"),
     ("Say how to run it", "README.md"),
 )

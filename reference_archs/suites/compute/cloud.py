@@ -5,6 +5,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -25,6 +26,18 @@ Guest = dict[str, Any]
 Refusal = (SDKException, ClientException)
 
 
+class Told(SDKException):
+    """A refusal that is a sentence already, and names its request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A keypair as the cloud knows it."""
+
+    name: str
+    fingerprint: str
+
+
 def unique(what: str) -> str:
     """Return a name that no other run uses."""
     return f"smoke-{what}-{secrets.token_hex(2)}"
@@ -32,6 +45,8 @@ def unique(what: str) -> str:
 
 def sentence(error: Exception) -> str:
     """Return what the cloud said, with the id of the request to look for in its logs."""
+    if isinstance(error, Told):
+        return str(error)
     if not isinstance(error, HttpException):
         return f"the cloud did not answer as it should: {error}"
     request = f"request {error.request_id}" if error.request_id else "no request id"
@@ -48,12 +63,28 @@ def is_shut(address: str) -> bool:
     return False
 
 
-class Cloud:
-    """One connection, and everything that a test made through it."""
+def greet(address: str) -> Guest:
+    """Return what the guest at `address` tells of itself; fail if it stays silent."""
+    end = time.monotonic() + _ANSWER_SECONDS
+    while True:
+        try:
+            return json.loads(_read(address))
+        except (OSError, ValueError) as error:
+            last = error
+        if time.monotonic() > end:
+            pytest.fail(
+                f"{address} does not answer on port {CONSOLE} within {_ANSWER_SECONDS:.0f} s: "
+                f"{last}; see the log of the agent",
+                pytrace=False,
+            )
+        time.sleep(_POLL_SECONDS)
 
-    def __init__(self, connection: Connection) -> None:
+
+class Swept:
+    """Remembers everything that a test made, and how to undo it."""
+
+    def __init__(self) -> None:
         """Own nothing yet."""
-        self.api = connection
         self._undo: list[Callable[[], object]] = []
 
     def afterwards(self, undo: Callable[[], object]) -> None:
@@ -71,6 +102,15 @@ class Cloud:
         if failed is not None:
             pytest.fail(f"cleaning up failed: {sentence(failed)}", pytrace=False)
 
+
+class Cloud(Swept):
+    """One connection, and everything that a test made through it."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Own nothing yet."""
+        super().__init__()
+        self.api = connection
+
     def image(self) -> Resource:
         """Return a new tiny image."""
         image = self.api.image.create_image(
@@ -81,7 +121,7 @@ class Cloud:
             allow_duplicates=True,
         )
         self.afterwards(lambda: self.api.image.delete_image(image))
-        return image
+        return self.api.image.get_image(image)
 
     def networks(self) -> list[Resource]:
         """Return the networks that servers can be plugged in, at least one."""
@@ -89,6 +129,13 @@ class Cloud:
         if not found:
             pytest.fail("the cloud has no network to plug a server in", pytrace=False)
         return found
+
+    def model(self, network: Resource) -> str | None:
+        """Return what arch files call a network's model; None where the API does not tell."""
+        kind = str(network.provider_network_type)
+        subnets = self.api.network.subnets(network_id=network.id)
+        asks = any(subnet.is_dhcp_enabled for subnet in subnets)
+        return f"{kind}-dhcp" if kind == "flat" and asks else kind
 
     def open_group(self) -> Resource:
         """Return a new security group that lets the console in."""
@@ -134,22 +181,6 @@ class Cloud:
         self.afterwards(lambda: self._delete(server))
         return self._active(server)
 
-    def greet(self, address: str) -> Guest:
-        """Return what the guest at `address` tells of itself; fail if it stays silent."""
-        end = time.monotonic() + _ANSWER_SECONDS
-        while True:
-            try:
-                return json.loads(_read(address))
-            except (OSError, ValueError) as error:
-                last = error
-            if time.monotonic() > end:
-                pytest.fail(
-                    f"{address} does not answer on port {CONSOLE} within {_ANSWER_SECONDS:.0f} s: "
-                    f"{last}; see the log of the agent",
-                    pytrace=False,
-                )
-            time.sleep(_POLL_SECONDS)
-
     def address(self, server: Resource, network: Resource | None = None) -> str:
         """Return the server's address on a network, or its first one."""
         names = [network.name] if network is not None else list(server.addresses)
@@ -158,6 +189,17 @@ class Cloud:
             where = f" on {network.name}" if network is not None else ""
             pytest.fail(f"server {server.name} has no address{where}", pytrace=False)
         return str(found[0])
+
+    def cards(self, server: Resource) -> list[tuple[str, str]]:
+        """Return (address, MAC) of each of the server's network cards."""
+        ports = self.api.network.ports(device_id=server.id)
+        return [(port.fixed_ips[0]["ip_address"], port.mac_address) for port in ports]
+
+    def keypair(self, key: str) -> Pair:
+        """Return a new keypair of that public key."""
+        made = self.api.compute.create_keypair(name=unique("key"), public_key=key)
+        self.afterwards(lambda: self.api.compute.delete_keypair(made))
+        return Pair(name=made.name, fingerprint=made.fingerprint)
 
     def hypervisors(self) -> dict[str, str]:
         """Return the kind of hypervisor by host."""

@@ -1,11 +1,22 @@
 """One connection for all tests; whatever a test makes is deleted after it."""
 
+import os
 from collections.abc import Generator, Iterator
+from importlib import import_module
 
 import openstack
 import pytest
 from cloud import Cloud, Refusal, Resource, sentence
 from openstack.connection import Connection
+from volumes import Volumes
+
+#: classes of a cloud and of its volumes
+Api = tuple[type[Cloud], type[Volumes]]
+#: how servers and volumes are asked for, by API: (module, class) of either; a process loads one
+APIS = {
+    "openstack": (("cloud", "Cloud"), ("volumes", "Volumes")),
+    "ec2": (("ec2", "Ec2Cloud"), ("ec2_volumes", "Ec2Volumes")),
+}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -34,6 +45,14 @@ def connection() -> Iterator[Connection]:
 
 
 @pytest.fixture(scope="session")
+def api() -> Api:
+    """The classes of the API that SMOKETEST_API names, OpenStack's own by default."""
+    chosen = APIS[os.environ.get("SMOKETEST_API", "openstack")]
+    clouds, volumes = (getattr(import_module(module), name) for module, name in chosen)
+    return clouds, volumes
+
+
+@pytest.fixture(scope="session")
 def image(connection: Connection) -> Iterator[Resource]:
     """A tiny image that servers boot from."""
     cloud = Cloud(connection)
@@ -42,8 +61,14 @@ def image(connection: Connection) -> Iterator[Resource]:
 
 
 @pytest.fixture
-def cloud(connection: Connection) -> Iterator[Cloud]:
+def cloud(connection: Connection, api: Api) -> Iterator[Cloud]:
     """The cloud, swept after the test."""
-    cloud = Cloud(connection)
+    cloud = api[0](connection)
     yield cloud
     cloud.clean_up()
+
+
+@pytest.fixture
+def volumes(cloud: Cloud, api: Api) -> Volumes:
+    """The volumes of that cloud."""
+    return api[1](cloud)

@@ -1,7 +1,7 @@
 """Placement: every hypervisor and every zone takes a server."""
 
 import pytest
-from cloud import Cloud, Resource
+from cloud import Cloud, Resource, greet
 
 
 def _zones(cloud: Cloud) -> dict[str, str]:
@@ -20,7 +20,7 @@ def test_every_hypervisor_takes_a_server(cloud: Cloud, image: Resource) -> None:
         server = cloud.boot(image, cloud.open_group(), availability_zone=f"{zones[host]}:{host}")
         landed = server.hypervisor_hostname
         assert landed == host, f"asked for on {host} ({kind}), it runs on {landed}"
-        cloud.greet(cloud.address(server))
+        greet(cloud.address(server))
 
 
 def test_every_zone_takes_a_server(cloud: Cloud, image: Resource) -> None:
@@ -32,4 +32,4 @@ def test_every_zone_takes_a_server(cloud: Cloud, image: Resource) -> None:
         server = cloud.boot(image, cloud.open_group(), availability_zone=zone)
         landed = server.availability_zone
         assert landed == zone, f"asked for in {zone}, it runs in {landed}"
-        cloud.greet(cloud.address(server))
+        greet(cloud.address(server))

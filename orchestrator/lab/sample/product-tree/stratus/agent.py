@@ -1,12 +1,14 @@
 """A compute host: turns orders into guests. `python3 -m stratus.agent --config FILE`."""
 
 import argparse
+import hashlib
 import logging
 import sys
 import threading
 import time
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 from stratus import journal
 from stratus.config import Config, load
@@ -20,12 +22,22 @@ _SIGN_IN_SECONDS = 30.0
 _AGAIN_SECONDS = 0.1
 
 
+class Downloads(Protocol):
+    """A module of `stratus.imaging`."""
+
+    def download(self, control: str, key: str, image: str) -> bytes:
+        """Return an image's data."""
+        ...
+
+
 class Agent:
     """The guests of one host, made by one driver."""
 
     def __init__(self, config: Config, driver: Driver, host: Host | None = None) -> None:
         """Run nothing yet; without a host, guests are made from their definitions alone."""
         self._config = config
+        self._images: Downloads = import_module(f"stratus.imaging.{config.image_api}")
+        self._checksums: dict[str, str] = {}
         self._driver = driver
         self._host = host
         self._guests: dict[str, Guest] = {}
@@ -51,14 +63,22 @@ class Agent:
         order = _order(request.json())
         server = request.parts["server"]
         with self._lock:
+            image = self._image(order.instance["image"])
             definition = self._define(order)
             if self._host:
                 hardware = self._host.run(server, definition)
             else:
                 hardware = self._driver.power_on(definition)
             guest = self._guests.setdefault(server, Guest())
-            guest.run(order, hardware)
+            guest.run(order, hardware, image)
         return Reply(json={})
+
+    def _image(self, image: str) -> str:
+        """Return the MD5 of the image's data, which are fetched once."""
+        if image not in self._checksums:
+            data = self._images.download(self._config.control, self._config.key, image)
+            self._checksums[image] = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        return self._checksums[image]
 
     def _define(self, order: Order) -> str:
         """Return the guest's definition, kept for whoever looks for a fault."""

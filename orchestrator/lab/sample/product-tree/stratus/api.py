@@ -4,26 +4,42 @@ import argparse
 import logging
 import sqlite3
 import sys
+import threading
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from stratus import journal
 from stratus.attachments import Attachments
 from stratus.bus import Bus
 from stratus.config import Config, load
 from stratus.db import Database
+from stratus.dhcp.server import DhcpServer
+from stratus.ec2.api import Ec2
 from stratus.flavors import Flavors
 from stratus.guests import Guests
 from stratus.hosts import Hosts
 from stratus.identity import Identity
 from stratus.images import Images
+from stratus.images_v1 import ImagesV1
+from stratus.inside import Inside
 from stratus.keypairs import Keypairs
 from stratus.networks import Networks
 from stratus.objects import Objects
-from stratus.rpc import Caller, call
+from stratus.rpc import Caller, call, knows
 from stratus.security import SecurityGroups
 from stratus.servers import Servers
+from stratus.stacks import Stacks
 from stratus.volumes import Volumes
-from stratus.web import Refused, Server
+from stratus.web import Refused, Request, Route, Server
+
+
+class Service(Protocol):
+    """A part of the control."""
+
+    def routes(self) -> list[Route]:
+        """Return what it answers."""
+        ...
 
 
 def control(config: Config, log: logging.Logger) -> Server:
@@ -31,12 +47,14 @@ def control(config: Config, log: logging.Logger) -> Server:
     config.folder.mkdir(parents=True, exist_ok=True)
     db = Database(config.folder / "stratus.sqlite")
     db.migrate()
-    guests = Guests(config.key, db, _caller(config))
-    identity = Identity(config)
-    services = (
+    guests = Guests(config, db, _caller(config))
+    identity, images = Identity(config), Images(config, db)
+    networks = Networks(config, db, guests)
+    services: tuple[Service, ...] = (
         identity,
-        Images(config, db),
-        Networks(config, db, guests),
+        images,
+        ImagesV1(images),
+        networks,
         SecurityGroups(db, guests),
         Volumes(config, db),
         Objects(db),
@@ -46,8 +64,23 @@ def control(config: Config, log: logging.Logger) -> Server:
         Servers(db, guests, log),
         Attachments(config, db, guests),
     )
-    routes = [route for service in services for route in service.routes()]
-    return Server((config.address, config.api_port), routes, identity.admits, log)
+    inside = Inside(_routes(services))
+    if config.users_api == "ec2":
+        services = (*services, Ec2(inside, identity.secret, log))
+    if config.engine:
+        services = (*services, Stacks(config.engine, inside))
+    if networks.dhcp:
+        lessor = DhcpServer(config.address, db, log)
+        threading.Thread(target=lessor.serve_forever, daemon=True).start()
+
+    def admits(request: Request) -> bool:
+        return identity.admits(request) or knows(request, config.key)
+
+    return Server((config.address, config.api_port), _routes(services), admits, log)
+
+
+def _routes(services: Iterable[Service]) -> list[Route]:
+    return [route for service in services for route in service.routes()]
 
 
 def _caller(config: Config) -> Caller:

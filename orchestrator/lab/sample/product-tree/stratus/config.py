@@ -28,6 +28,12 @@ class Config:
     zone: str = "nova"
     #: how the control reaches agents: direct, or through a queue
     rpc: str = "direct"
+    #: by which version of the image API compute hosts fetch images: v1, v2
+    image_api: str = "v1"
+    #: what users may speak to compute besides its own API: ec2, or nothing more
+    users_api: str = "openstack"
+    #: what makes stacks: legacy, convergence; empty: there are none
+    engine: str = ""
     api_port: int = 8774
     agent_port: int = 8775
     #: where volumes are: address, port, user, password and cluster of an array; empty: nowhere

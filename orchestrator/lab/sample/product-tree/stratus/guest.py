@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
+from stratus.dhcp.client import Lease, lease
 from stratus.drivers.hardware import Hardware, Link, Order
 
 #: what a guest serves: a log-in console, a page
@@ -20,23 +21,44 @@ class Guest:
         """Serve nothing yet."""
         self._banner = b""
         self._doors: dict[tuple[str, int], socket.socket] = {}
+        #: by MAC address, of the cards that asked for an address and got one
+        self._leases: dict[str, Lease] = {}
 
-    def run(self, order: Order, hardware: Hardware) -> None:
-        """Be the guest of that order on that hardware, whatever it was before."""
+    def run(self, order: Order, hardware: Hardware, image: str = "") -> None:
+        """Be the guest of that order on that hardware, whatever it was before.
+
+        `image` is the checksum of what it boots.
+        """
+        links = self._reached(order, hardware)
+        named = (given.host_name for given in self._leases.values() if given.host_name)
         banner = {
-            "hostname": hardware.name,
+            "hostname": next(named, hardware.name),
+            "image": image,
             "macs": hardware.macs,
             "disks": hardware.disks,
-            "addresses": [link.address for link in order.links],
+            "addresses": [address for address, _ in links],
             "key_fingerprint": order.fingerprint,
             "metadata": order.metadata,
         }
         self._banner = json.dumps(banner).encode() + b"\n"
-        wanted = {door for link in order.links for door in _doors(link)}
+        wanted = {door for address, link in links if address for door in _doors(address, link)}
         for door in set(self._doors) - wanted:
             _close(self._doors.pop(door))
         for door in wanted - set(self._doors):
             self._open(door)
+
+    def _reached(self, order: Order, hardware: Hardware) -> list[tuple[str, Link]]:
+        """Return the address of each card, empty for one that asked for an address in vain."""
+        macs = (*hardware.macs, *[""] * len(order.links))
+        cards = list(zip(order.links, macs, strict=False))
+        self._leases = {mac: self._leases[mac] for mac in hardware.macs if mac in self._leases}
+        for link, mac in cards:
+            given = lease(link, mac) if link.dhcp and mac and mac not in self._leases else None
+            self._leases |= {mac: given} if given else {}
+        return [
+            (self._leases[mac].address if mac in self._leases else link.address, link)
+            for link, mac in cards
+        ]
 
     def stop(self) -> None:
         """Be gone."""
@@ -57,10 +79,10 @@ class Guest:
                     connection.sendall(self._banner)
 
 
-def _doors(link: Link) -> Iterator[tuple[str, int]]:
+def _doors(address: str, link: Link) -> Iterator[tuple[str, int]]:
     for port in PORTS:
         if any(low <= port <= high for low, high in link.allowed):
-            yield link.address, port
+            yield address, port
 
 
 def _close(listener: socket.socket) -> None:

@@ -1,7 +1,10 @@
 """Tells agents which guests there shall be: an order is the whole guest, so it may be repeated."""
 
 from stratus import instances, ports
+from stratus.config import Config
 from stratus.db import Database
+from stratus.dhcp.server import PORT
+from stratus.network.segment import gateway
 from stratus.rpc import Caller, call
 from stratus.web import Json
 
@@ -11,9 +14,10 @@ _ALL_PORTS = (1, 65535)
 class Guests:
     """The guests on all hosts."""
 
-    def __init__(self, key: str, db: Database, call: Caller = call) -> None:
-        """Use `key` towards the agents, and `call` to reach them."""
-        self._key = key
+    def __init__(self, config: Config, db: Database, call: Caller = call) -> None:
+        """Use the config's key towards the agents, and `call` to reach them."""
+        self._key = config.key
+        self._dhcp = f"{config.address}:{PORT}"
         self._db = db
         self._call = call
 
@@ -56,9 +60,16 @@ class Guests:
         }
 
     def _link(self, port: Json) -> Json:
-        sql = "SELECT bridge, vlan FROM networks WHERE id = ?"
+        sql = "SELECT * FROM networks WHERE id = ?"
         network = self._db.need("its network", sql, port["network"])
-        return {**network, "address": port["address"], "allowed": self._allowed(port["id"])}
+        return {
+            "bridge": network["bridge"],
+            "vlan": network["vlan"],
+            "address": "" if network["dhcp"] else port["address"],
+            "allowed": self._allowed(port["id"]),
+            "dhcp": self._dhcp if network["dhcp"] else "",
+            "gateway": gateway(network["cidr"]),
+        }
 
     def _allowed(self, port: str) -> list[tuple[int, int]]:
         sql = (

@@ -1,6 +1,7 @@
 """Identity v3: passwords for tokens, tokens for a catalogue of services."""
 
 import hmac
+import json
 import secrets
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,9 @@ _SERVICES = (
     ("block-storage", "cinder", f"/volume/v3/{PROJECT}"),
     ("object-store", "swift", f"/object-store/v1/AUTH_{PROJECT}"),
 )
+#: what is there if the settings say so
+_EC2 = ("ec2", "ec2", "/ec2")
+_STACKS = ("orchestration", "heat", f"/orchestration/v1/{PROJECT}")
 _PROJECT = {"id": PROJECT, "name": "demo", "domain": {"id": "default", "name": "Default"}}
 _USER = {"id": USER, "name": "admin", "domain": {"id": "default", "name": "Default"}}
 
@@ -32,6 +36,13 @@ class Identity:
         """Know nobody but `admin`."""
         self._config = config
         self._ends: dict[str, datetime] = {}
+        #: the secret of each access key
+        self._secrets: dict[str, str] = {}
+        self._services = (
+            *_SERVICES,
+            *((_EC2,) if config.users_api == "ec2" else ()),
+            *((_STACKS,) if config.engine else ()),
+        )
 
     def routes(self) -> list[Route]:
         """Return what it answers."""
@@ -42,12 +53,35 @@ class Identity:
             route("POST", "/identity/v3/auth/tokens", self._log_in, public=True),
             route("GET", "/identity/v3/auth/projects", self._projects),
             route("GET", "/identity/v3/projects", self._projects),
+            route("POST", "/identity/v3/credentials", self._remember),
+            route("DELETE", "/identity/v3/credentials/{access}", self._forget),
         ]
 
     def admits(self, request: Request) -> bool:
         """Return whether the request carries a token that holds."""
         end = self._ends.get(request.headers.get("x-auth-token", ""))
         return end is not None and end > datetime.now(UTC)
+
+    def secret(self, access: str) -> str | None:
+        """Return the secret of an access key, None if there is no such key."""
+        return self._secrets.get(access)
+
+    def _remember(self, request: Request) -> Reply:
+        """Store an access key for EC2's clients."""
+        asked = request.json("credential")
+        try:
+            blob = json.loads(asked["blob"])
+            self._secrets[blob["access"]] = blob["secret"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise Refused(400, "a credential's blob is JSON with `access` and `secret`") from error
+        told = {"type": "ec2", "project_id": PROJECT, "user_id": USER}
+        shown = {"id": blob["access"], "blob": asked["blob"], **told}
+        return Reply(status=201, json={"credential": shown})
+
+    def _forget(self, request: Request) -> Reply:
+        if self._secrets.pop(request.parts["access"], None) is None:
+            raise Refused(404, f"there is no access key {request.parts['access']}")
+        return Reply(status=204)
 
     def _document(self) -> Json:
         links = [{"rel": "self", "href": f"{self._config.control}/identity/v3/"}]
@@ -81,7 +115,7 @@ class Identity:
             "roles": [{"id": "admin", "name": "admin"}],
             "issued_at": _time(start),
             "expires_at": _time(start + _LIFETIME),
-            "catalog": [self._service(*service) for service in _SERVICES],
+            "catalog": [self._service(*service) for service in self._services],
         }
         return Reply(status=201, json={"token": body}, headers={"X-Subject-Token": token})
 

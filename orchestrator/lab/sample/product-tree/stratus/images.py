@@ -48,7 +48,7 @@ class Images:
             container_format=asked.get("container_format"),
             created=now(),
         )
-        return Reply(status=201, json=self._shown(self._row(image)))
+        return Reply(status=201, json=self._shown(self.row(image)))
 
     def _list(self, request: Request) -> Reply:
         name = request.query.get("name")
@@ -56,16 +56,16 @@ class Images:
         return Reply(json={"images": [self._shown(row) for row in rows]})
 
     def _get(self, request: Request) -> Reply:
-        return Reply(json=self._shown(self._row(request.parts["id"])))
+        return Reply(json=self._shown(self.row(request.parts["id"])))
 
     def _delete(self, request: Request) -> Reply:
-        image = self._row(request.parts["id"])["id"]
+        image = self.row(request.parts["id"])["id"]
         self._db.rows("DELETE FROM images WHERE id = ?", image)
         self._file(image).unlink(missing_ok=True)
         return Reply(status=204)
 
     def _upload(self, request: Request) -> Reply:
-        image = self._row(request.parts["id"])["id"]
+        image = self.row(request.parts["id"])["id"]
         self._file(image).write_bytes(request.body)
         checksum = hashlib.md5(request.body, usedforsecurity=False).hexdigest()
         self._db.rows(
@@ -78,14 +78,23 @@ class Images:
         return Reply(status=204)
 
     def _download(self, request: Request) -> Reply:
-        image = self._row(request.parts["id"])
+        image = self.row(request.parts["id"])
         if image["status"] != "active":
             raise Refused(409, f"image {image['id']} has no data yet")
-        data = self._file(image["id"]).read_bytes()
+        data = self.data(image["id"])
         headers = {"Content-Type": "application/octet-stream", "Content-MD5": image["checksum"]}
         return Reply(body=data, headers=headers)
 
-    def _row(self, image: str) -> Json:
+    def rows(self) -> list[Json]:
+        """Return what is known of every image."""
+        return self._db.rows("SELECT * FROM images")
+
+    def data(self, image: str) -> bytes:
+        """Return the bytes of an image that is active."""
+        return self._file(image).read_bytes()
+
+    def row(self, image: str) -> Json:
+        """Return what is known of an image."""
         return self._db.need(f"image {image}", "SELECT * FROM images WHERE id = ?", image)
 
     def _file(self, image: str) -> Path:

@@ -1,13 +1,13 @@
 """Network v2: networks as the network model cuts them, and ports on them."""
 
 from importlib import import_module
-from ipaddress import ip_network
 
 from stratus import ports
 from stratus.config import Config
 from stratus.db import Database
 from stratus.guests import Guests
 from stratus.ids import PROJECT, new_id
+from stratus.network.segment import gateway
 from stratus.security import default_group
 from stratus.web import Json, Refused, Reply, Request, Route, route
 
@@ -22,7 +22,10 @@ class Networks:
         self._config = config
         self._db = db
         self._guests = guests
-        self._model = import_module(f"stratus.network.{config.network_model}")
+        model = config.network_model.replace("-", "_")
+        self._model = import_module(f"stratus.network.{model}")
+        #: whether guests ask for their addresses
+        self.dhcp: bool = self._model.segment(config.guest_addresses, 0).dhcp
         if not db.rows("SELECT id FROM networks"):
             for name in _FIRST:
                 self._make(name)
@@ -61,6 +64,7 @@ class Networks:
             vlan=segment.vlan,
             subnet=new_id(),
             cidr=segment.cidr,
+            dhcp=int(segment.dhcp),
         )
         return network
 
@@ -142,7 +146,8 @@ def _shown(network: Json, model: str) -> Json:
         "shared": False,
         "router:external": False,
         "subnets": [network["subnet"]],
-        "provider:network_type": model,
+        # `flat-dhcp` is flat: what a network is on the wire.
+        "provider:network_type": model.partition("-")[0],
         "provider:physical_network": network["bridge"],
         "provider:segmentation_id": network["vlan"],
         "project_id": PROJECT,
@@ -157,8 +162,8 @@ def _subnet(network: Json) -> Json:
         "network_id": network["id"],
         "cidr": network["cidr"],
         "ip_version": 4,
-        "enable_dhcp": True,
-        "gateway_ip": str(next(ip_network(network["cidr"]).hosts())),
+        "enable_dhcp": bool(network["dhcp"]),
+        "gateway_ip": gateway(network["cidr"]),
         "project_id": PROJECT,
         "tenant_id": PROJECT,
     }

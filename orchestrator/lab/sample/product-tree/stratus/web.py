@@ -6,7 +6,7 @@ import re
 import socketserver
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -78,6 +78,16 @@ def route(
     return Route(method=method, path=re.compile(pattern + "/?"), answer=answer, public=public)
 
 
+def found(routes: Iterable[Route], request: Request) -> tuple[Route, Request]:
+    """Return the route that a request takes, and the request with the parts of its path."""
+    for candidate in routes:
+        match = candidate.path.fullmatch(request.path)
+        if match is not None and candidate.method == request.method:
+            parts = {name: unquote(value) for name, value in match.groupdict().items()}
+            return candidate, replace(request, parts=parts)
+    raise Refused(404, f"there is no {request.method} {request.path}")
+
+
 class Server(socketserver.ThreadingTCPServer):
     """Answers `routes`; `admits` says whether a request may take one that is not public."""
 
@@ -111,24 +121,10 @@ class Server(socketserver.ThreadingTCPServer):
             return _error(INTERNAL_ERROR, f"{type(error).__name__}: {error}")
 
     def _dispatch(self, request: Request) -> Reply:
-        for candidate in self.routes:
-            match = candidate.path.fullmatch(request.path)
-            if match is None or candidate.method != request.method:
-                continue
-            if not candidate.public and not self.admits(request):
-                raise Refused(401, "log in first: the token is missing or has expired")
-            parts = {name: unquote(value) for name, value in match.groupdict().items()}
-            return candidate.answer(
-                Request(
-                    method=request.method,
-                    path=request.path,
-                    query=request.query,
-                    headers=request.headers,
-                    body=request.body,
-                    parts=parts,
-                )
-            )
-        raise Refused(404, f"there is no {request.method} {request.path}")
+        chosen, whole = found(self.routes, request)
+        if not chosen.public and not self.admits(request):
+            raise Refused(401, "log in first: the token is missing or has expired")
+        return chosen.answer(whole)
 
 
 def _error(status: int, sentence: str) -> Reply:

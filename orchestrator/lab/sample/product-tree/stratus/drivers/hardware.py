@@ -14,9 +14,14 @@ class Link:
     bridge: str
     #: tag of its VLAN, None for none
     vlan: int | None
+    #: empty if the guest has to ask for it
     address: str
     #: ranges of TCP ports that the security groups let in
     allowed: tuple[tuple[int, int], ...]
+    #: where the guest asks for its address, `address:port`; empty: the address is injected
+    dhcp: str = ""
+    #: the network's own address
+    gateway: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

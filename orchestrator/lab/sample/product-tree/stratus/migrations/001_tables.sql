@@ -21,7 +21,7 @@ CREATE TABLE images (
 );
 CREATE TABLE networks (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, number INTEGER NOT NULL UNIQUE, bridge TEXT NOT NULL,
-    vlan INTEGER, subnet TEXT NOT NULL, cidr TEXT NOT NULL
+    vlan INTEGER, subnet TEXT NOT NULL, cidr TEXT NOT NULL, dhcp INTEGER NOT NULL
 );
 CREATE TABLE ports (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, network TEXT NOT NULL REFERENCES networks (id),

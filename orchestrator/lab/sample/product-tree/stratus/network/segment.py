@@ -1,6 +1,7 @@
 """A network as the hosts see it."""
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,3 +11,10 @@ class Segment:
     bridge: str
     vlan: int | None
     cidr: str
+    #: whether guests ask a server for their addresses, rather than having them injected
+    dhcp: bool = False
+
+
+def gateway(cidr: str) -> str:
+    """Return the network's own address: its first one."""
+    return str(next(ip_network(cidr).hosts()))

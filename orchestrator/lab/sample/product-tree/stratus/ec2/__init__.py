@@ -1,0 +1,1 @@
+"""EC2's query API in front of compute, network and block storage."""

@@ -1,0 +1,1 @@
+"""How a compute host fetches images: one module per version of the image API."""
