@@ -49,11 +49,14 @@ class Orchestrator:
     lab: Path | None = None
     #: how long a start may take, in seconds
     patience: float = START_SECONDS
+    #: what it is started by, in front of its own command
+    within: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> float:
         """Start it and return the seconds until it answers."""
-        command = [sys.executable, "-m", "orchestrator", "up", "--home", str(self.home)]
+        command = [*self.within, sys.executable, "-m", "orchestrator", "up"]
+        command += ["--home", str(self.home)]
         box = ["--nodes", str(self.nodes), "--speed", self.speed]
         command += ["--lab", str(self.lab)] if self.lab else box
         self.home.mkdir(parents=True, exist_ok=True)

@@ -34,12 +34,11 @@ def soon() -> Deadline:
 
 
 @pytest.fixture(scope="module")
-def login(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Login]:
-    built = build.ready(tmp_path_factory.mktemp("vsphere"))
+def login(vsphere: build.Built) -> Iterator[Login]:
     password = secrets.token_hex(8)
     told = {"VSPHERE_USER": "root", "VSPHERE_PASSWORD": password}
     with subprocess.Popen(
-        built.command("127.0.0.1", 0),
+        vsphere.command("127.0.0.1", 0),
         env={**os.environ, **told},
         stdout=subprocess.PIPE,
         text=True,

@@ -28,19 +28,10 @@ class Center:
     login: dict[str, str]
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> build.Built:
-    folder = tmp_path_factory.mktemp("vsphere")
-    made = build.ready(folder)
-    assert build.ready(folder) == made, "it is built once"
-    assert [path.name for path in folder.glob("vsphere-new-*")] == []
-    return made
-
-
 @pytest.fixture
-def center(built: build.Built) -> Iterator[Center]:
+def center(vsphere: build.Built) -> Iterator[Center]:
     login = {"VSPHERE_USER": "nova", "VSPHERE_PASSWORD": secrets.token_hex(8)}
-    command = built.command("127.0.0.1", 0)
+    command = vsphere.command("127.0.0.1", 0)
     with subprocess.Popen(
         command, env={**os.environ, **login}, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -91,9 +82,9 @@ def test_a_wrong_password_and_a_missing_one_are_refused(center: Center, interpre
     assert "InvalidLogin" in done.stderr
 
 
-def test_it_does_not_start_without_a_login(built: build.Built) -> None:
+def test_it_does_not_start_without_a_login(vsphere: build.Built) -> None:
     bare = {"PATH": os.environ["PATH"]}
-    command = built.command("127.0.0.1", 0)
+    command = vsphere.command("127.0.0.1", 0)
     done = subprocess.run(command, env=bare, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "VSPHERE_USER and VSPHERE_PASSWORD say who may log in" in done.stderr

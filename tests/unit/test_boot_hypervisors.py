@@ -187,6 +187,13 @@ def test_answers_that_no_install_understands_are_refused(
     assert says in str(refused.value)
 
 
+#: one component, with a disk where none belongs
+UNATTEND = """\
+<unattend xmlns="urn:schemas-microsoft-com:unattend"><settings pass="{}">
+<component name="Microsoft-Windows-Setup" processorArchitecture="amd64" language="de">
+<Disk/></component></settings></unattend>
+"""
+
 BROKEN = [
     (xenserver.faults, "<installation>", "1: is no XML"),
     (xenserver.faults, "<restore/>", "begins with <restore>"),
@@ -200,6 +207,10 @@ BROKEN = [
     (esxi.faults, "install --overwritevmfs\n", "1: install names no disk"),
     (esxi.faults, "network --device=eth0\n", "1: network cannot have --device 'eth0'"),
     (windows.faults, "<unattend/>", "is not of urn:schemas-microsoft-com:unattend"),
+    (windows.faults, UNATTEND.format("specialise"), "'Microsoft-Windows-Setup' in the pass 'spec"),
+    (windows.faults, UNATTEND.format("windowsPE"), "<Disk> has no place in <component>"),
+    (windows.faults, UNATTEND.format("windowsPE"), "<component> has language='de', which"),
+    (windows.faults, UNATTEND.format("windowsPE"), "no Microsoft-Windows-Shell-Setup in the pass"),
 ]
 
 

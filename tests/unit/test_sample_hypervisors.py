@@ -19,6 +19,7 @@ from orchestrator.lab.hypervisors.vsphere import Esxi
 from orchestrator.lab.hypervisors.winrm import VIRTUALIZATION, HyperV
 from orchestrator.lab.hypervisors.xapi import Xapi
 from orchestrator.model.secret import Secret
+from tests.unit.sample_cloud import ROOT, cloud, passed, smoke
 
 TREE = Path(sample.__file__).parent / "product-tree"
 MACS = ["fa:16:3e:00:00:01", "fa:16:3e:00:00:02"]
@@ -125,6 +126,26 @@ def test_a_guest_is_made_by_libvirt_and_gone_after_that(tmp_path: Path) -> None:
             assert "<tag id='100'/>" in virsh(uri, "dumpxml instance-00000001")
         assert process.returncode == 0, process.said
         assert virsh(uri, "list --all") == ""
+
+
+def test_without_libvirt_guests_are_made_from_their_definitions_and_the_log_says_so(
+    tmp_path: Path,
+) -> None:
+    told, config = tmp_path / "told", tmp_path / "config.json"
+    listen = {"kind": "kvm", "address": "127.0.0.1", "port": 0, "password": "x"}
+    config.write_text(json.dumps({**listen, "told": str(told)}))
+    command = [sys.executable, "-m", "orchestrator.lab.hypervisors", "--config", str(config)]
+    with subprocess.Popen(
+        command, env={"PATH": str(tmp_path)}, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        api = {"uri_file": str(told), "virt_type": "test"}
+        with cloud(tmp_path / "c", TREE, api=api) as running:
+            assert passed(smoke(running.folder, "two_nics")) == {"test_two_nics"}
+        process.terminate()
+    assert said == "no libvirt here: guests are made from their definitions alone\n"
+    assert told.read_text() == ""
 
 
 def virsh(uri: str, words: str) -> str:

@@ -40,7 +40,7 @@ class Ec2Cloud(Cloud):
         self._client: Any = _SESSION.create_client(
             "ec2",
             region_name="lab",
-            endpoint_url=connection.session.get_endpoint(service_type="ec2"),
+            endpoint_url=connection.endpoint_for("ec2"),
             aws_access_key_id=access,
             aws_secret_access_key=secret,
             config=_PATIENCE,

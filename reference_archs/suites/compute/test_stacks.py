@@ -38,7 +38,7 @@ def _template(image: Resource, flavor: Resource, network: Resource) -> dict[str,
 
 def test_stack_makes_and_takes_down_what_it_holds(cloud: Cloud, image: Resource) -> None:
     """Servers that refer to each other come up, and are gone with their stack."""
-    if cloud.api.session.get_endpoint(service_type="orchestration") is None:
+    if cloud.api.endpoint_for("orchestration") is None:
         pytest.skip("this cloud has no orchestration service")
     stacks = cloud.api.orchestration
     flavor = min(cloud.api.compute.flavors(), key=lambda flavor: int(flavor.ram))

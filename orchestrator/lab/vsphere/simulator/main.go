@@ -45,8 +45,9 @@ func (m *extensions) RegisterExtension(req *types.RegisterExtension) soap.HasFau
 }
 
 // disks copies within the source's datacenter when none is named for the copy, as a vCenter does.
+// What stands in for an object of the library holds it by value: the library looks into its first field.
 type disks struct {
-	*simulator.VirtualDiskManager
+	simulator.VirtualDiskManager
 }
 
 func (m *disks) CopyVirtualDiskTask(ctx *simulator.Context, req *types.CopyVirtualDisk_Task) soap.HasFault {
@@ -58,7 +59,7 @@ func (m *disks) CopyVirtualDiskTask(ctx *simulator.Context, req *types.CopyVirtu
 
 // browser tells type, size and time of files when nobody says which of these are wanted.
 type browser struct {
-	*simulator.HostDatastoreBrowser
+	simulator.HostDatastoreBrowser
 }
 
 func detailed(spec *types.HostDatastoreBrowserSearchSpec) *types.HostDatastoreBrowserSearchSpec {
@@ -91,7 +92,7 @@ func prepare(content types.ServiceContent) {
 	if content.VirtualDiskManager != nil {
 		found := simulator.Map.Get(*content.VirtualDiskManager)
 		if known, ok := found.(*simulator.VirtualDiskManager); ok {
-			simulator.Map.Put(&disks{known})
+			simulator.Map.Put(&disks{*known})
 		}
 	}
 	for _, entity := range simulator.Map.All("Datastore") {
@@ -99,7 +100,7 @@ func prepare(content types.ServiceContent) {
 		store.Summary.Type = "VMFS"
 		store.Summary.MaintenanceMode = string(types.DatastoreSummaryMaintenanceModeStateNormal)
 		if known, ok := simulator.Map.Get(store.Browser).(*simulator.HostDatastoreBrowser); ok {
-			simulator.Map.Put(&browser{known})
+			simulator.Map.Put(&browser{*known})
 		}
 	}
 }
