@@ -189,6 +189,31 @@ def test_who_waits_is_told_behind_whom_for_what_until_when() -> None:
     assert steady[first.attempt].until == later(2990)
 
 
+def test_nobody_waits_behind_itself_and_each_sentence_is_a_sentence() -> None:
+    nodes = [node("free", "kvm"), busy("late", "kvm", arch="short")]
+    gang, one = waits("1/gang/1", "kvm", "kvm"), waits("2/one/1", "kvm", arch="long")
+    pair = waits("3/pair/1", "kvm", "kvm")
+    whys = dict(decide([gang, one], nodes).waits)
+    assert whys[gang.attempt].text == "waits for 2 machines with kvm: 1 of 2 free; 9/late/1 has one"
+    why = whys[one.attempt]
+    assert (why.reason, why.behind) == (Reason.BEHIND, "1/gang/1")
+    assert why.text == "waits for a machine that is kept for 1/gang/1"
+    # two are free, one of them kept for a gang that needs another kind as well
+    nodes = [node("a", "kvm"), node("b", "kvm"), busy("c", "hyperv", arch="short")]
+    both = waits("1/both/1", "kvm", "hyperv")
+    why = dict(decide([both, pair], nodes).waits)[pair.attempt]
+    assert why.text == "waits for 2 machines that are kept for 1/both/1"
+
+
+def test_who_comes_second_for_a_semaphore_is_told_so() -> None:
+    queue = [waits(f"{run}/a/1", "kvm", semaphores=("san",)) for run in (1, 2)]
+    result = decide(queue, [node("a", "kvm"), node("b", "kvm")])
+    (first,) = given_to(result)
+    ((_, why),) = result.waits
+    assert (why.reason, why.capability, why.behind) == (Reason.SEMAPHORE, ("san",), first)
+    assert why.text == f"waits for san, which {first} has"
+
+
 def test_what_no_machine_in_service_can_do_is_said() -> None:
     result = decide([waits("1/a/1", "arm64", "arm64")], [node("n", "arm64")])
     why = result.waits[0][1]

@@ -7,8 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.model.ids import AttemptId
-from orchestrator.model.lease import Candidate, Need, Schedule, Situation, Waiting
+from orchestrator.model.lease import Candidate, Ledger, Need, Schedule, Situation, Waiting
 from orchestrator.model.placement import missing, place
+from orchestrator.model.scheduling.board import Board
+from orchestrator.model.scheduling.line import shape_of
+from orchestrator.model.scheduling.purse import Purse
+from orchestrator.model.scheduling.spans import Outlook
+from orchestrator.model.scheduling.yard import Yard
 from orchestrator.stages import lease
 
 # a busy machine is no reason to fail
@@ -104,16 +109,30 @@ def test_any_schedule_is_sound(queue: list[Waiting], nodes: list[Candidate]) -> 
     settled = [g.attempt for g in result.grants] + [attempt for attempt, _ in result.waits]
     assert sorted(settled) == sorted(w.attempt for w in queue)
     assert all(reason.text for _, reason in result.waits)
+    assert all(reason.behind != attempt for attempt, reason in result.waits)
+    assert not any("1 machine that are" in reason.text for _, reason in result.waits)
 
 
 @_BUSY
 @given(queues, candidates)
-def test_if_the_free_machines_allow_the_head_of_the_queue_somebody_is_served_or_it_knows_when(
+def test_if_the_free_machines_allow_the_head_of_the_queue_somebody_is_served(
     queue: list[Waiting], nodes: list[Candidate]
 ) -> None:
-    """A free machine may be kept for a gang that can use no other: the head then has its time."""
     free = [n for n in nodes if n.free]
     for first in queue[:1]:
-        result = schedule(queue, nodes)
-        promised = dict(result.waits)[first.attempt].promised if not result.grants else None
-        assert result.grants or promised or not place(first.needs, free)
+        assert schedule(queue, nodes).grants or not place(first.needs, free)
+
+
+@_BUSY
+@given(queues, candidates)
+def test_nobody_waits_for_machines_that_are_kept_for_who_comes_after_it(
+    queue: list[Waiting], nodes: list[Candidate]
+) -> None:
+    board = Board(Yard(nodes, Outlook()), Purse(Ledger()))
+    board.add(queue)
+    board.run(NOW.timestamp())
+    before = 0
+    for kept in board.kept:
+        gang = board.yard.gang(shape_of(kept.item))
+        assert not gang.fits(board.yard.free & ~before)
+        before |= kept.nodes

@@ -57,6 +57,8 @@ class Board:
         #: of the last pass
         self.kept: list[Kept] = []
         self.limited: set[Shape] = set()
+        #: who was given which semaphore by it
+        self.semaphores: dict[str, AttemptId] = {}
         self._total = self._worked_out = 0.0
         self._pressure: Pressure | None = None
         self._proper: dict[Shape, Gang] = {}
@@ -86,7 +88,7 @@ class Board:
 
     def run(self, now: float, *, ahead: bool = True) -> list[Given]:
         """Give machines to whoever is next; with `ahead` also keep some when none is free."""
-        self.kept, self.limited = [], set()
+        self.kept, self.limited, self.semaphores = [], set(), {}
         return _Pass(self, now, ahead=ahead).run()
 
     def pressure(self) -> Pressure:
@@ -137,7 +139,6 @@ class _Pass:
         self.skip: set[Shape] = set()
         self.passed: Counter[tuple[str, Shape]] = Counter()
         self.promised_away: dict[str, float] = defaultdict(float)
-        self.semaphores: set[str] = set()
         #: (until when, which machines) may be used by who is over by then
         self.gaps: list[tuple[float, Mask]] = []
         self.available: list[float] = []
@@ -151,8 +152,6 @@ class _Pass:
             self.passed.clear()
             self.promised_away.clear()
             self._serve(self.yard.gang, keep=False)
-        started = {given.item.attempt for given in self.given}
-        self.board.kept = [k for k in self.board.kept if k.item.attempt not in started]
         return self.given
 
     def _useful(self) -> bool:
@@ -188,9 +187,11 @@ class _Pass:
         return (not owner.startswith(PROMOTED), tag, since, owner)
 
     def _give(self, gang: Gang, item: Waiting, owner: str) -> bool:
-        if self.semaphores.intersection(item.semaphores):
+        if self._taken(item):
             return False
         usable, fills_gap = self.open, False
+        if not gang.fits(usable):
+            usable = self._of_those_behind(item)
         if not gang.fits(usable):
             usable, fills_gap = self._with_gaps(gang), True
             if not gang.fits(usable):
@@ -203,10 +204,25 @@ class _Pass:
         given = Given(item=item, nodes=nodes, fills_gap=fills_gap)
         self.board.grant(given, gang.shape, self.now, self.passed[owner, gang.shape])
         self.given.append(given)
+        self.board.kept = [k for k in self.board.kept if k.item.attempt != item.attempt]
         self.open &= self.yard.free
         self.open &= ~self.yard.closed(self.open)
-        self.semaphores.update(item.semaphores)
+        self.board.semaphores.update(dict.fromkeys(item.semaphores, item.attempt))
         return True
+
+    def _of_those_behind(self, item: Waiting) -> Mask:
+        """Return what is open, and what is kept for those who are served after `item`."""
+        before: Mask = 0
+        for kept in self.board.kept:
+            if kept.item.attempt == item.attempt:
+                usable = self.yard.free & ~before
+                return usable & ~self.yard.closed(usable)
+            before |= kept.nodes
+        return self.open
+
+    def _taken(self, item: Waiting) -> bool:
+        """Return whether somebody was given a semaphore by this pass that it needs as well."""
+        return not self.board.semaphores.keys().isdisjoint(item.semaphores)
 
     def _note_limits(self, gang: Gang) -> None:
         """Remember that a gang could start, were it not for the limits."""
@@ -225,7 +241,7 @@ class _Pass:
 
     def _keep(self, gang: Gang, item: Waiting, owner: str) -> bool:
         """Keep machines for the gang if it is among the next; return whether some are kept."""
-        if len(self.board.kept) >= DEPTH or self.semaphores.intersection(item.semaphores):
+        if len(self.board.kept) >= DEPTH or self._taken(item):
             return False
         if not gang.fits(self.yard.everything):
             return False

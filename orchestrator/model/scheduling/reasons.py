@@ -26,6 +26,8 @@ class _Block:
     text: str
     capability: tuple[str, ...] = ()
     behind: str = ""
+    #: for whom free machines are kept that it could use, whoever is next first
+    keepers: tuple[AttemptId, ...] = ()
 
 
 def reasons(board: Board, now: float) -> tuple[tuple[AttemptId, Why], ...]:
@@ -44,10 +46,7 @@ def reasons(board: Board, now: float) -> tuple[tuple[AttemptId, Why], ...]:
 def _why(place: Place, block: _Block, kept: Mapping[AttemptId, Kept], now: float) -> Why:
     mine = kept.get(place.item.attempt)
     start = mine.start if mine else place.start
-    behind = place.behind or block.behind
-    text = block.text
-    if behind and block.reason is not Reason.OUT_OF_SERVICE:
-        text += f"; {behind} {'is before it' if place.behind else 'has one'}"
+    text, behind = _told(place, block)
     return Why(
         reason=block.reason,
         text=text,
@@ -56,6 +55,18 @@ def _why(place: Place, block: _Block, kept: Mapping[AttemptId, Kept], now: float
         until=_steady(place.item.why, start, now),
         promised=_time(mine.promised) if mine else None,
     )
+
+
+def _told(place: Place, block: _Block) -> tuple[str, str]:
+    """Return the sentence, and behind whom the attempt waits: never itself."""
+    if block.reason is Reason.BEHIND:
+        keeper = next((k for k in block.keepers if k != place.item.attempt), place.behind)
+        return (f"{block.text} for {keeper}", keeper) if keeper else ("its turn is next", "")
+    if block.reason is Reason.BUSY and place.behind:
+        return f"{block.text}; {place.behind} is before it", place.behind
+    if block.reason is Reason.BUSY and block.behind:
+        return f"{block.text}; {block.behind} has one", block.behind
+    return block.text, block.behind or place.behind or ""
 
 
 def _block(board: Board, shape: Shape, now: float) -> _Block:
@@ -69,12 +80,17 @@ def _block(board: Board, shape: Shape, now: float) -> _Block:
         need = next(need for need, mask in masks if not mask & ~short)
         capability = tuple(sorted(need.capabilities))
         return _Block(reason=Reason.OUT_OF_SERVICE, text=text, capability=capability)
+    if taken := next((name for name in shape.semaphores if name in board.semaphores), ""):
+        holder = board.semaphores[taken]
+        text = f"waits for {taken}, which {holder} has"
+        return _Block(reason=Reason.SEMAPHORE, text=text, behind=holder, capability=(taken,))
     if shape in board.limited:
         return _limited(board, shape)
     if gang.fits(yard.free):
-        other = next((k.item.attempt for k in board.kept if k.nodes & gang.any_fitting), "")
-        text = f"waits for {machines(len(shape.needs))} that are kept for who is before it"
-        return _Block(reason=Reason.BEHIND, text=text, behind=other)
+        count, could_use = len(shape.needs), yard.free & gang.any_fitting
+        keepers = tuple(k.item.attempt for k in board.kept if k.nodes & could_use)
+        kept = "a machine that is kept" if count == 1 else f"{count} machines that are kept"
+        return _Block(reason=Reason.BEHIND, text=f"waits for {kept}", keepers=keepers)
     wanted, count = gang.short(yard.free)
     free, of = (yard.free & wanted).bit_count(), wanted.bit_count()
     need = next(n for n, mask in zip(shape.needs, gang.fitting, strict=True) if mask & wanted)
