@@ -1,6 +1,7 @@
 """A lab of emulated machines with archs of its own, for tests; its images are built if need be."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from orchestrator.wiring import emulated
 from tests.orchestrating import Orchestrator
 
 NEEDED = ("qemu-system-x86_64", "qemu-img", "vde_switch", "/usr/sbin/apt-cacher-ng", "zstd")
+#: variable of the environment: `fai` has FAI install what the golden image is made of, which takes
+#: a third of the Debian installer's time
+INSTALLER = "SMOKETEST_INSTALLER"
 _OWN = Path(__file__).parent / "lab"
 _SHIPPED = Path(__file__).parents[2]
 _LAB = """
@@ -25,7 +29,7 @@ name = "emulated"
 nodes = {nodes}
 boot = {boot}
 memory = {memory}
-processors = 2
+processors = {processors}
 power = "{power}"
 firmware = "{firmware}"
 
@@ -36,6 +40,11 @@ mirror = "http://10.0.2.2:9/debian"
 [images.misspelt]
 kernel_package = "linux-image-cloud-amd64"
 packages = ["no-such-package-anywhere"]
+"""
+_BY_FAI = """
+[images.debian-12]
+method = "fai"
+kernel_package = "linux-image-cloud-amd64"
 """
 _FOLDERS = """
 [folders]
@@ -65,12 +74,18 @@ def lab_file(
     firmware: str = "bios",
     images: str = "",
 ) -> Path:
-    """Write a lab file with one machine per way of `boot`, the shipped archs, and our own."""
+    """Write a lab file with one machine per way of `boot`, the shipped archs, and our own.
+
+    A machine has no more processors than may be used here: two that take turns on one wait for each
+    other half of the time.
+    """
     for name, shipped in _PARTS.items():
         shutil.copytree(shipped, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(_OWN / name, folder / name, dirs_exist_ok=True)
     words = {"nodes": len(boot), "boot": json.dumps(boot), "memory": memory}
-    text = _LAB.format(**words, power=power, firmware=firmware) + images + _FOLDERS
+    words |= {"processors": min(2, len(os.sched_getaffinity(0)))}
+    debian = _BY_FAI if os.environ.get(INSTALLER) == "fai" else ""
+    text = _LAB.format(**words, power=power, firmware=firmware) + debian + images + _FOLDERS
     path = folder / "lab.toml"
     path.write_text(text)
     return path

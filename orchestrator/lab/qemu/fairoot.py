@@ -27,10 +27,11 @@ _ROOT = (
     *("fai-nfsroot", "udev", "kmod", "sysvinit-core", "curl", "zstd", "iproute2"),
     *("dosfstools", "lvm2", "mdadm", "fdisk", "gdisk"),
 )
-#: as small as what the preseed installs, with what Ansible needs
+#: as small as what the preseed installs, with what Ansible needs, and what sealing an image does
 _SYSTEM = (
     *("grub-pc", "openssh-server", "python3", "systemd-sysv", "udev", "kmod", "dbus"),
-    *("ifupdown", "isc-dhcp-client", "iproute2", "netbase", "procps", "ca-certificates", "zstd"),
+    *("ifupdown", "isc-dhcp-client", "iproute2", "netbase", "procps", "ca-certificates"),
+    *("busybox", "zstd"),
 )
 #: what the installed kernel's own RAM disk can boot from; without a list it holds every driver
 _DISKS = ("virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "ahci", "nvme", "ext4")
