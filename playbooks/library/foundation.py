@@ -16,6 +16,21 @@ def over(home: Path, name: str) -> bool:
     return state is not None and state["statename"] in {"EXITED", "FATAL"}
 
 
+def silent(home: Path, urls: dict[str, str], seconds: float) -> str:
+    """Return what does not answer, and why; empty once all answer.
+
+    One that runs and still starts is waited for; one that ended is told at once.
+    """
+    give_up = time.monotonic() + seconds
+    for name, url in urls.items():
+        while why := answers(url):
+            if time.monotonic() > give_up or over(home, name):
+                log = home / "log" / f"{name}.log"
+                return f"{name} {why}: {said(log)} ({name}.log)"
+            time.sleep(_POLL_SECONDS)
+    return ""
+
+
 def ended(module: AnsibleModule, home: Path, programs: list[str]) -> None:
     """Fail for the first of the programs that does not run."""
     server = supervisor(home)
@@ -40,15 +55,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     asked = module.params
-    give_up = time.monotonic() + (0 if module.check_mode else asked["seconds"])
-    for name, url in {} if module.check_mode else asked["answer"].items():
-        while why := answers(url):
-            if time.monotonic() > give_up or over(Path(asked["home"]), name):
-                log = Path(asked["home"]) / "log" / f"{name}.log"
-                module.fail_json(msg=f"{name} {why}: {said(log)} ({name}.log)")
-            time.sleep(_POLL_SECONDS)
+    home = Path(asked["home"])
     if not module.check_mode:
-        ended(module, Path(asked["home"]), asked["run"])
+        if complaint := silent(home, asked["answer"], asked["seconds"]):
+            module.fail_json(msg=complaint)
+        ended(module, home, asked["run"])
     module.exit_json(changed=False)
 
 

@@ -37,7 +37,13 @@ ARCH = "openstack-fake"
 GUESTS = ("openstack-kvm-ovn", "openstack-kvm-vlan", "openstack-kvm-flat")
 VMWARE = "openstack-vmware"
 TEMPEST = "openstack-tempest"
-MORE = ("openstack-services-fake", "openstack-services-libvirt", "openstack-split")
+MORE = (
+    "openstack-services-fake",
+    "openstack-services-libvirt",
+    "openstack-split",
+    "openstack-rpc-quorum",
+    "openstack-heat-legacy",
+)
 CHECKOUT = os.environ.get("SMOKETEST_NOVA", "")
 HOUR = 3600.0
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import sys
 import tarfile
 from pathlib import Path
 from types import ModuleType
@@ -102,6 +103,24 @@ def test_pip_s_complaint_names_what_a_build_lacked() -> None:
     assert complaint(said).startswith("Command '['pkg-config', '--libs-only-L', 'libvirt']'")
     none = "ERROR: No matching distribution found for nova==99.0\n[notice] A new release of pip\n"
     assert complaint(none) == "ERROR: No matching distribution found for nova==99.0"
+
+
+def test_a_bus_that_still_starts_is_no_excuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a product that failed while it started would be blamed on the lab."""
+    shared = "ansible.module_utils.supervised"
+    monkeypatch.setitem(sys.modules, shared, load("module_utils/supervised.py"))
+    foundation = load("library/foundation.py")
+    refusals = iter(["does not answer (Connection refused)", "does not answer (timed out)", ""])
+    monkeypatch.setattr(foundation, "answers", lambda _: next(refusals))
+    monkeypatch.setattr(foundation, "over", lambda *_: False)
+    bus = {"rabbitmq": "tcp://127.0.0.1:5672"}
+    assert foundation.silent(tmp_path, bus, 60) == ""
+    monkeypatch.setattr(foundation, "answers", lambda _: "does not answer (Connection refused)")
+    monkeypatch.setattr(foundation, "over", lambda *_: True)
+    dead = "rabbitmq does not answer (Connection refused): it logged nothing (rabbitmq.log)"
+    assert foundation.silent(tmp_path, bus, 60) == dead
 
 
 def test_files_are_laid_once(tmp_path: Path) -> None:

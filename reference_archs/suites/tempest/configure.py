@@ -25,6 +25,8 @@ TYPES = {
     "nova": ("compute",),
     "swift": ("object-store",),
 }
+#: an emulated guest of a busy host takes minutes to come up; a test goes on as soon as it is there
+GUEST_SECONDS = 600
 #: in the order of preference: what guests are reached through, then what is just there
 TINY = ("tiny", "smoke", "cirros")
 
@@ -110,7 +112,7 @@ def compute(cloud: Connection, *, guests: bool) -> Sections:
             "image_ref_alt": other.id,
             "flavor_ref": small.id,
             "flavor_ref_alt": large.id,
-            "build_timeout": 400,
+            "build_timeout": GUEST_SECONDS,
             "fixed_network_name": "private",
         },
         "compute-feature-enabled": dict.fromkeys(off, False)
@@ -154,8 +156,8 @@ def validation(settings: Mapping[str, str], *, reachable: bool) -> dict[str, obj
         "connect_method": "floating",
         "image_ssh_user": settings.get("image_user", "root"),
         "ssh_key_type": "ecdsa",
-        "ping_timeout": 60,
-        "ssh_timeout": 60,
+        "ping_timeout": GUEST_SECONDS,
+        "ssh_timeout": GUEST_SECONDS,
     }
 
 
