@@ -27,6 +27,8 @@ TYPES = {
 }
 #: an emulated guest of a busy host takes minutes to come up; a test goes on as soon as it is there
 GUEST_SECONDS = 600
+#: a client that gives up sends its request again, to which the answer is a conflict or nothing
+ANSWER_SECONDS = 300
 #: in the order of preference: what guests are reached through, then what is just there
 TINY = ("tiny", "smoke", "cirros")
 
@@ -60,6 +62,7 @@ def sections(cloud: Connection, settings: Mapping[str, str]) -> Sections:
     found: Sections = {
         "DEFAULT": {"log_file": "tempest.log", "debug": False},
         "oslo_concurrency": {"lock_path": "lock"},
+        "service-clients": {"http_timeout": ANSWER_SECONDS},
         "service_available": {name: name in there for name in TYPES} | {"horizon": False},
         **identity(cloud),
     }
