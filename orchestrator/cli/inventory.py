@@ -40,9 +40,9 @@ def restore(session: Session, node: Name) -> None:
 
 def who(
     session: Session,
-    subject: Annotated[str, typer.Argument(metavar="ARCH|HYPERVISOR|PATH")],
+    subject: Annotated[str, typer.Argument(metavar="ARCH|HYPERVISOR|NETWORK|PATH")],
 ) -> None:
-    """Say who answers for an arch, a hypervisor or a path of the product."""
+    """Say who answers for an arch, a hypervisor, a network model or a path of the product."""
     owner = session.client().who(subject)
     people = ", ".join(owner.lieutenants) or "nobody is named"
     said = f"{subject}: {people} ({owner.because}: {', '.join(owner.archs)})"

@@ -66,8 +66,8 @@ def standing(
 
 
 def best(standings: Iterable[Standing]) -> Standing | None:
-    """Return the first of the best graded, or None of none."""
-    return min(standings, key=lambda one: one.grade, default=None)
+    """Return the first of the best graded, one that votes if there is one, or None of none."""
+    return min(standings, key=lambda one: (one.grade, not one.arch.voting), default=None)
 
 
 def covers(arch: Arch, path: str) -> bool:

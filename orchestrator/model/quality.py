@@ -18,7 +18,7 @@ from orchestrator.model.verdict import Verdict
 LATELY = timedelta(days=30)
 #: so many of its newest results count
 NEWEST = 20
-#: with fewer that were decided, an arch has not proved that it can be relied on
+#: with fewer that were decided, one or two, an arch has not proved that it can be relied on
 ENOUGH = 3
 #: the share of its results that must be decided (passed or failed), in hundredths
 RELIABLE = 90
@@ -65,7 +65,8 @@ def _lacks(name: str, recent: Sequence[Verdict], *, voting: bool) -> str:
         return f"{name} does not vote"
     decided = _decided(recent)
     if decided < ENOUGH:
-        return f"of {name} {decided} results were decided, which is too few to rely on"
+        times = "once" if decided == 1 else "twice"
+        return f"{name} was decided {times} only, which is too few to rely on"
     if decided * 100 < RELIABLE * len(recent):
         return f"{name} could not tell {len(recent) - decided} of its newest {len(recent)} times"
     return ""

@@ -22,6 +22,7 @@ from orchestrator.model.studies import CandidateView, FlipView
 from orchestrator.model.verdict import Verdict
 from orchestrator.ports.store import Events, Runs
 from orchestrator.service.lab import Lab
+from orchestrator.stages.plan import meant
 
 #: runs that are looked at
 RUNS = 500
@@ -42,7 +43,8 @@ class Flipping:
         Of all repositories if `repo` is empty. Raises `NotFound` for an axis that no arch has, or
         that has one value only.
         """
-        values = _values(list(self.lab.archs.values()), axis)
+        archs = list(self.lab.archs.values())
+        values = _values(meant(archs, repo) if repo else archs, axis)
         results = tuple(self._results(axis, repo))
         default = values[0]
         return FlipView(
@@ -110,10 +112,11 @@ def _candidate(value: str, pairs: Sequence[Pair]) -> CandidateView:
 def _because(value: str, pairs: Sequence[Pair], row: int) -> str:
     if not pairs:
         return f"no commit was decided with {value} and with the default"
+    newest = "the newest commit" if row == 1 else f"the newest {row} commits"
     if row >= ENOUGH:
-        return f"nothing was red with {value} only on the newest {row} commits"
+        return f"nothing was red with {value} only on {newest}"
     if not row:
         worse = sorted(pairs[-1].worse) or sorted({t for p in pairs[-1:] for t in p.worse})
         known = ", ".join(worse) or "something"
         return f"{known} is red with {value} only, on the newest commit"
-    return f"nothing was red with {value} only on the newest {row} commits; {ENOUGH} are wanted"
+    return f"nothing was red with {value} only on {newest}; {ENOUGH} are wanted"

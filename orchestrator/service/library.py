@@ -139,7 +139,7 @@ class Library:
         return self._archs()
 
     def who(self, subject: str) -> Owner:
-        """Return who answers for an arch, a hypervisor or a path of the product.
+        """Return who answers for an arch, a hypervisor, a network model or a path of the product.
 
         Raises `NotFound` with the words that are known.
         """
@@ -147,12 +147,14 @@ class Library:
         # Who answers for one hypervisor is asked of archs that have no other.
         plain = "".join(c for c in subject.lower() if c.isalnum())
         by_kind = [a for a in self.lab.archs.values() if a.hypervisors in {(subject,), (plain,)}]
+        by_model = [a for a in self.lab.archs.values() if a.networks == (subject,)]
         path = subject.removeprefix("./")
         by_path = [a for a in self.lab.archs.values() if covers(a, path)]
         below = [a for a in self.lab.archs.values() if any(within(g, path) for g in a.covers)]
         ways = (
             (by_name, "it is an arch"),
             (by_kind, "it is a hypervisor"),
+            (by_model, "it is a network model"),
             (by_path, "these archs exercise that path"),
             (below, "these archs exercise what is below that folder"),
         )
@@ -162,9 +164,11 @@ class Library:
                 names = tuple(arch.name for arch in archs)
                 return Owner(lieutenants=people, archs=names, because=because)
         kinds = sorted({kind for arch in self.lab.archs.values() for kind in arch.hypervisors})
+        models = sorted({model for arch in self.lab.archs.values() for model in arch.networks})
         msg = (
             f"nobody is named for {subject!r}: it is no arch (`smoketest archs`), no hypervisor "
-            f"({', '.join(kinds)}) and no path that an arch covers"
+            f"({', '.join(kinds)}), no network model ({', '.join(models)}) and no path that an "
+            "arch covers"
         )
         raise NotFound(msg)
 

@@ -12,7 +12,7 @@ import pytest
 from orchestrator.cli.app import app
 from orchestrator.cli.outcome import carry_out
 from orchestrator.model.arch import Arch, Deploy, Role, Smoke
-from orchestrator.model.coverage import Outcome, standing
+from orchestrator.model.coverage import Outcome, best, standing
 from orchestrator.model.node import Provenance
 from orchestrator.model.quality import ENOUGH, LATELY, NEWEST, Grade
 from orchestrator.model.request import Request
@@ -38,7 +38,8 @@ TABLE = [
     ("+" * 9 + "!", True, 0, Grade.A, "9 of its newest 10"),
     ("+" * 8 + "!!", True, 0, Grade.B, "could not tell 2 of its newest 10 times"),
     ("+++", False, 0, Grade.B, "does not vote"),
-    ("++", True, 0, Grade.B, "2 results were decided, which is too few"),
+    ("+", True, 0, Grade.B, "was decided once only, which is too few"),
+    ("++", True, 0, Grade.B, "was decided twice only, which is too few"),
     ("x++", True, 0, Grade.B, "is red on this branch"),
     ("!x++++++++++", True, 0, Grade.B, "is red on this branch"),
     ("(x)+++", True, 0, Grade.A, "votes"),
@@ -205,6 +206,19 @@ def test_an_unknown_branch_and_a_strange_repository(place: Place) -> None:
 def test_whom_to_ask(place: Place, subject: str, archs: list[str]) -> None:
     found = place.type("who", subject, "--json").json
     assert (found["archs"], found["lieutenants"]) == (archs, ["hyperv-team@example.org"])
+
+
+def test_whom_to_ask_of_a_network_model(place: Place) -> None:
+    found = place.type("who", "vlan", "--json").json
+    assert found["archs"] == ["kvm-vlan", "xenserver-vlan", "hyperv-vlan", "vmware-vlan"]
+    assert found["because"] == "it is a network model"
+
+
+def test_of_two_that_are_as_good_the_one_that_votes_is_told() -> None:
+    found = outcomes("+", 0)
+    advises = standing(replace(ARCH, name="a", voting=False), found, {"ours"}, NOW)
+    votes = standing(replace(ARCH, name="b"), found, {"ours"}, NOW)
+    assert best([advises, votes]) == votes
 
 
 def test_a_path_that_nobody_covers_names_nobody(place: Place) -> None:

@@ -144,3 +144,15 @@ def test_the_report_is_what_the_store_remembers(desk: Desk) -> None:
 def test_an_unknown_axis_names_those_that_there_are(desk: Desk) -> None:
     status, _, err = desk.type("flip", "engine")
     assert (status, "there are hypervisor, network" in err) == (2, True)
+
+
+def test_of_one_repository_only_the_archs_that_deploy_it_have_values(desk: Desk) -> None:
+    archs: Any = desk.home.house.desk.lab.archs
+    for name, value in (("kvm-flat", "classic"), ("kvm-vlan", "quorum")):
+        axes = (("network", value),)
+        archs[f"cloud-{value}"] = replace(archs[name], axes=axes, projects=("nova",))
+    found: Any = json.loads(desk.type("flip", "network", "--repo", "/src/nova", "--json")[1])
+    assert (found["default"], [one["value"] for one in found["candidates"]]) == (
+        "classic",
+        ["quorum"],
+    )

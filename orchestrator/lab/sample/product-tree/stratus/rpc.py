@@ -12,7 +12,7 @@ from stratus.web import Json, Refused, Request
 Caller = Callable[..., Json]
 Headers = Mapping[str, str]
 KEY_HEADER = "X-Stratus-Key"
-_SECONDS = 30.0
+_SECONDS = 60.0
 _FIRST_ERROR = 400
 
 
