@@ -40,7 +40,7 @@ def test_kvm_runs_without_libvirt_and_says_so(smoketest: Orchestrator) -> None:
     assert (cell["verdict"], cell["provenance"]) == ("passed", "simulated"), cell["cause"]
     [log] = smoketest.home.rglob("logs/*/hypervisor.log")
     assert SAID in log.read_text()
-    doctor = (*WITHIN, sys.executable, "-m", "orchestrator", "doctor", "--home")
+    doctor = (*WITHIN, sys.executable, "-m", "orchestrator", "doctor", "--json", "--home")
     told = subprocess.run(
         [*doctor, str(smoketest.home)], cwd=ROOT, capture_output=True, text=True, check=False
     )
