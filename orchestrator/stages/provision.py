@@ -166,8 +166,8 @@ class _Awaited:
             self._told, self._quiet_until = self._progress, now + QUIET
             yield _event(Kind.PROGRESS, self.host, str(self._progress))
 
-    def silence(self, seconds: float) -> str:
-        """Return what is known of it after `seconds` in which it never called home."""
+    def silence(self, deadline: Deadline) -> str:
+        """Return what is known of it once the time is up in which it never called home."""
         hint = self._reset() or self._left() or recognise(self._said, over=True)
         why = hint.sentence if hint else self._hang()
         got = f"it fetched {', '.join(self._fetched())}" if self._fetched() else _UNSEEN
@@ -175,7 +175,8 @@ class _Awaited:
         said = f"its console last said: {last}" if last else "its console said nothing"
         name = self.host.node.name
         told = "; ".join(part for part in (why, got, said) if part)
-        silent = f"{name} did not call home within {seconds:.0f} s"
+        silent = f"{name} did not call home within {deadline.seconds:.0f} s"
+        silent += f" ({deadline.because})" if deadline.because else ""
         return f"{silent}: {told} (all of it: console-{name}.log)"
 
     def _look(self, now: datetime) -> None:
@@ -221,7 +222,7 @@ def _wait(waiting: Sequence[_Awaited], deadline: Deadline) -> None:
         deadline.sleep(POLL_SECONDS)
     except OutOfTime as late:
         first = waiting[0]
-        raise BootTimeout(first.silence(deadline.seconds), node=first.host.node.name) from late
+        raise BootTimeout(first.silence(deadline), node=first.host.node.name) from late
 
 
 def _answer(task: Task, host: Host, access: Access, kit: Kit, deadline: Deadline) -> None:
@@ -238,5 +239,5 @@ def _answer(task: Task, host: Host, access: Access, kit: Kit, deadline: Deadline
             else:
                 return
     except OutOfTime as late:
-        msg = f"{host.node.name} was installed but SSH does not answer: {last}"
+        msg = f"{host.node.name} was installed but SSH does not answer: {last}; {late}"
         raise Unreachable(msg, node=host.node.name) from late

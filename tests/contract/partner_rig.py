@@ -78,6 +78,9 @@ class Rig:
             "vault": KeyFileVault(self.folder / "key"),
             "orphans": Nobody(),
             "notify": (),
+            # of what reaches machines there is none
+            **{name: {} for name in ("power", "console", "boot", "inspects")},
+            **{name: {} for name in ("switches", "sessions")},
             **{name: getattr(store, name) for name in ("queue", "nodes", "events", "orders")},
             "contracts": {NAME: self.contract},
             "partners": {NAME: self.driver},

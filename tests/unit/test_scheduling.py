@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.lease import (
     Account,
@@ -15,9 +17,11 @@ from orchestrator.model.lease import (
     Situation,
     Waiting,
 )
+from orchestrator.model.node import Bmc, Node, Pdu, Provenance
 from orchestrator.model.request import Lane
 from orchestrator.model.scheduling.estimate import estimate
 from orchestrator.model.scheduling.spans import Outlook, Span, Spans
+from orchestrator.model.secret import Secret
 from orchestrator.stages.lease import schedule
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -145,15 +149,33 @@ def test_no_machine_idles_that_somebody_could_use() -> None:
     assert given_to(decide(queue, nodes)) == {"1/kvm/1": ["scarce"]}
 
 
-def test_so_many_machines_of_one_bmc_are_installed_at_once() -> None:
-    groups = dict.fromkeys("abc", (("bmc", "10.0.0.7"),))
-    outlook = Outlook(groups=groups, limits={"bmc": 1})
+def racked(name: str) -> Node:
+    """Return a machine of one chassis, on one power strip."""
+    secret = Secret("x")
+    return Node(
+        name=name,
+        mac="",
+        bmc=Bmc(address="10.0.0.7", port=623, user="", password=secret),
+        pdu=Pdu(address="10.0.0.9", port=161, community=secret, outlets=(name,)),
+        provenance=Provenance.PHYSICAL,
+        capabilities=frozenset(),
+        address="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "shared"), [("bmc", "10.0.0.7"), ("pdu", "10.0.0.9"), ("boot", "server")]
+)
+def test_so_many_machines_of_one_bmc_strip_or_boot_server_are_installed_at_once(
+    kind: str, shared: str
+) -> None:
+    outlook = Outlook(groups={name: racked(name).groups for name in "abc"}, limits={kind: 1})
     nodes = [node(name, "kvm") for name in "abc"]
     one, two = waits("1/a/1", "kvm"), waits("2/a/1", "kvm")
     result = decide([one, two], nodes, outlook)
     assert list(given_to(result)) == ["1/a/1"]
     why = dict(result.waits)[two.attempt]
-    assert (why.reason, why.capability) == (Reason.LIMIT, ("bmc 10.0.0.7",))
+    assert (why.reason, why.capability) == (Reason.LIMIT, (f"{kind} {shared}",))
     gang = waits("3/gang/1", "kvm", "kvm")
     assert len(given_to(decide([gang], nodes, outlook))["3/gang/1"]) == 2
     installing = [*nodes[:2], replace(busy("c", "kvm"), preparing=True)]
