@@ -28,6 +28,7 @@ from orchestrator.model.ids import AttemptId, cell_of
 from orchestrator.model.lease import Turn
 from orchestrator.model.node import Node
 from orchestrator.model.run import Host, Task
+from orchestrator.model.scheduling.roster import Roster
 from orchestrator.model.scheduling.spans import Outlook
 from orchestrator.model.verdict import Blame, Ruling, Verdict
 from orchestrator.ports.clock import Deadline
@@ -101,6 +102,8 @@ class Flow:
     experience: Callable[[], Experience] = Experience
     #: how many machines may be installed at once, by what they share (`Node.groups`)
     limits: Mapping[str, int] = field(default_factory=dict)
+    #: who waited when machines were given out last
+    roster: Roster = field(default_factory=Roster)
 
     def tick(self, engine: Engine, *, woken: bool = False) -> None:
         """Grant machines to whoever is next, and start their walks."""
@@ -111,7 +114,8 @@ class Flow:
             groups={node.name: node.groups for node in self.nodes.values()},
             limits=self.limits,
         )
-        decide, now = partial(schedule, outlook=outlook), self.kit.clock.now()
+        decide = partial(schedule, outlook=outlook, roster=self.roster)
+        now = self.kit.clock.now()
         for grant in self.kit.queue.grant(decide, now).grants:
             engine.start(grant.attempt)
 

@@ -88,6 +88,8 @@ class Waiting:
     arch: str = ""
     #: its arch has no alternative after the one that it goes
     last: bool = True
+    #: where its cell is in the run's plan
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +159,8 @@ class Situation:
     #: the nodes in service
     nodes: tuple[Candidate, ...]
     ledger: Ledger = Ledger()
+    #: everybody's reason for waiting is wanted too, which takes longer than the grants
+    tell: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +168,7 @@ class Schedule:
     """What a scheduling pass decided: who gets what, and for the rest why they wait."""
 
     grants: tuple[Grant, ...]
+    #: of all who wait, if that was wanted, else of those who were promised a time just now
     waits: tuple[tuple[AttemptId, Why], ...]
     #: the ledger after it, with the accounts that changed; None: nobody keeps one
     ledger: Ledger | None = None

@@ -1,6 +1,6 @@
 """The processes that share the work of a store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -19,8 +19,11 @@ class Workers(Protocol):
         """
         ...
 
-    def bury(self, silent: timedelta) -> tuple[str, ...]:
-        """Forget the workers that were silent for that long, and return their names."""
+    def bury(self, silent: timedelta, spared: Sequence[str] = ()) -> tuple[str, ...]:
+        """Forget the workers that were silent for that long, and return their names.
+
+        Those who are `spared` are let be.
+        """
         ...
 
     def leave(self, name: str) -> None:

@@ -9,22 +9,32 @@ who are over before it can start; contested machines go to those who need them
 from orchestrator.model.lease import Candidate, Grant, Placement, Schedule, Situation, Waiting
 from orchestrator.model.scheduling.board import Board, Given
 from orchestrator.model.scheduling.purse import Purse
-from orchestrator.model.scheduling.reasons import reasons
+from orchestrator.model.scheduling.reasons import promises, reasons
+from orchestrator.model.scheduling.roster import Roster
 from orchestrator.model.scheduling.spans import Outlook
 from orchestrator.model.scheduling.yard import Yard
 
 
-def schedule(situation: Situation, outlook: Outlook | None = None) -> Schedule:
-    """Return the grants, the reasons for waiting, and the shares after them."""
+def schedule(
+    situation: Situation, outlook: Outlook | None = None, roster: Roster | None = None
+) -> Schedule:
+    """Return the grants, the reasons for waiting, and the shares after them.
+
+    `roster`, from pass to pass, spares the time to put everybody in line again.
+    """
     here = [item for item in situation.queue if item.needs]
     elsewhere = [item for item in situation.queue if not item.needs]
-    board = Board(Yard(situation.nodes, outlook or Outlook()), Purse(situation.ledger))
-    board.add(here)
+    roster = roster or Roster()
+    line = roster.take(here)
+    board = Board(Yard(situation.nodes, outlook or Outlook()), Purse(situation.ledger), line)
+    board.remember(here)
     now = situation.now.timestamp()
     given = board.run(now)
+    waits = reasons(board, now) if situation.tell else promises(board, now)
+    roster.put_back(line, here, [g.item.attempt for g in given])
     return Schedule(
         grants=(*map(_nothing, elsewhere), *(_grant(g, situation.nodes) for g in given)),
-        waits=reasons(board, now),
+        waits=waits,
         ledger=board.purse.ledger(),
     )
 

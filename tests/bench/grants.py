@@ -3,7 +3,8 @@
 Rival: paddles' lock and unlock, measured on two idle cores and not run here: 55 a second with 16
 clients, 9.5 errors a second; of four-node requests by two clients 18 of 214 were answered wrongly.
 
-`python -m tests.bench.grants --attempts 1000000` is the whole proof; a usual bench makes fewer.
+`python -m tests.bench.grants --attempts 1000000` is the whole proof, half an hour long on two idle
+cores; a usual bench makes fewer. `--minutes` ends it earlier, with as many as there were.
 """
 
 import argparse
@@ -19,6 +20,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 import psutil
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine, Row, bindparam, create_engine, make_url, text
 
 from orchestrator.drivers.store.check import check
@@ -45,45 +48,48 @@ order by l.attempt, l.position
 """).bindparams(bindparam("attempts", expanding=True))
 #: seconds between looks for what another process's pass gave to our clients
 GLANCE = 0.02
+#: seconds between words of how far it is, to a terminal and to a file
+TOLD, WRITTEN = 1.0, 30.0
+KINDS = ("sqlite", "postgresql")
 
 
-def bench(attempts: int = ATTEMPTS) -> None:
-    """Print leases and releases per second and wrong answers, on both kinds of store."""
-    with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/store.sqlite"
-        print("SQLite: " + measure(url, attempts // PART, ON_SQLITE, psutil.Process()))
+def bench(attempts: int = ATTEMPTS, minutes: float = 0.0, kinds: Sequence[str] = KINDS) -> None:
+    """Print leases and releases per second and wrong answers, on these kinds of store."""
+    if "sqlite" in kinds:
+        with tempfile.TemporaryDirectory() as folder:
+            url = f"sqlite:///{folder}/store.sqlite"
+            said = measure(url, attempts // PART, ON_SQLITE, psutil.Process(), minutes)
+            print(f"SQLite: {said}", flush=True)
+    if "postgresql" not in kinds:
+        return
     if not binaries():
         print("no PostgreSQL server is installed: not measured on it")
         return
     server = Postgres().start()
     with server.database() as url:
-        print("PostgreSQL: " + measure(url, attempts, ON_POSTGRES, server.running))
+        said = measure(url, attempts, ON_POSTGRES, server.running, minutes)
+        print(f"PostgreSQL: {said}", flush=True)
     server.remove()
 
 
-def measure(url: str, count: int, processes: int, server: psutil.Process) -> str:
-    """Let the clients lease and release until `count` gangs were granted; return what was seen."""
+def measure(
+    url: str, count: int, processes: int, server: psutil.Process, minutes: float = 0.0
+) -> str:
+    """Let the clients lease and release until `count` gangs were granted; return what was seen.
+
+    After so many `minutes`, if any, nobody asks for more.
+    """
     store = open_store(url)
     enrol(store, NODES)
     for client in range(CLIENTS):
         ask(store, plan(arch("kvm", client % GANG + 1)), requester=f"c{client}")
         store.queue.cancel(AttemptId(f"{client + 1}/kvm/1"), datetime.now(UTC))
     each = CLIENTS // processes
-    words = ["--clients", url, str(each), str(count // CLIENTS)]
+    words = ["--clients", url, str(each), str(count // CLIENTS), str(minutes)]
     began, before = time.monotonic(), spent(server)
     with ExitStack() as stack:
-        started = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-m", "tests.bench.grants", *words, str(first)],
-                    cwd=ROOT,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            for first in range(0, CLIENTS, each)
-        ]
-        said = [list(map(float, process.communicate()[0].split())) for process in started]
+        started = [_begun(stack, [*words, str(first)]) for first in range(0, CLIENTS, each)]
+        said = _followed(started, count)
     used = spent(server) - before
     whole = time.monotonic() - began
     granted, wrong, processor, wall = (
@@ -102,6 +108,46 @@ def measure(url: str, count: int, processes: int, server: psutil.Process) -> str
         f" wrong, {len(found)} invariants broken; paddles {RIVAL:.0f}/s: ratio"
         f" {rate / RIVAL:.1f} (needed: {NEEDED})"
     )
+
+
+def _begun(stack: ExitStack, words: Sequence[str]) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "tests.bench.grants", *words]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return stack.enter_context(process)
+
+
+def _followed(processes: Sequence["subprocess.Popen[str]"], count: int) -> list[list[float]]:
+    """Show how far the clients are; return the last words of each process."""
+    last: list[list[float]] = [[0.0, 0.0] for _ in processes]
+
+    def listen(number: int) -> None:
+        for line in processes[number].stdout or ():
+            last[number] = list(map(float, line.split()))
+
+    ears = [threading.Thread(target=listen, args=(n,)) for n in range(len(processes))]
+    for ear in ears:
+        ear.start()
+    began = written = time.monotonic()
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[wrong]} wrong"),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("", total=count, wrong=0)
+        while any(ear.is_alive() for ear in ears):
+            time.sleep(TOLD)
+            done, wrong = (int(sum(words[i] for words in last)) for i in (0, 1))
+            progress.update(bar, completed=done, wrong=wrong)
+            if not console.is_terminal and time.monotonic() - written > WRITTEN:
+                written = time.monotonic()
+                rate = done / (written - began)
+                print(
+                    f"{done} of {count}, {rate:.0f}/s, {wrong} wrong", file=sys.stderr, flush=True
+                )
+    return last
 
 
 def spent(process: psutil.Process) -> float:
@@ -128,17 +174,24 @@ class Clients:
     lock: threading.Lock = field(default_factory=threading.Lock)
     due: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
+    #: how many gangs were leased and given back, and when nobody asks for more
+    done: int = 0
+    end: float = float("inf")
 
     def lease(self, run: int, count: int) -> None:
-        """Be one client: lease a gang and give it back, so many times."""
+        """Be one client: lease a gang and give it back, so many times or until the end."""
         cell = CellId(f"{run}/kvm")
         judged = Event(kind=Kind.JUDGED, stage=Stage.VERDICT, ruling=PASSED)
         released = Event(kind=Kind.FINISHED, stage=Stage.RELEASE)
         for _ in range(count):
+            if time.monotonic() > self.end:
+                return
             attempt = self.store.queue.recheck(cell, datetime.now(UTC))
             self._await(attempt)
             self.store.events.append(attempt, [judged, released], datetime.now(UTC))
             self.due.set()
+            with self.lock:
+                self.done += 1
 
     def grant(self) -> None:
         """Give machines whenever something changed here, and look what others' passes gave."""
@@ -191,8 +244,11 @@ def _complaints(attempt: AttemptId, nodes: Sequence[str], rows: Sequence[Row]) -
     return [] if whole and alone else [f"{attempt}: {nodes}, {rows}"]
 
 
-def clients(url: str, count: str, each: str, first: str) -> None:
-    """Be some clients; print their grants, the wrong ones, and the seconds of processor and all."""
+def clients(url: str, count: str, each: str, minutes: str, first: str) -> None:
+    """Be some clients; print their grants, the wrong ones, and the seconds of processor and all.
+
+    A line says so from time to time; the last one counts.
+    """
     place = make_url(url)
     if place.get_backend_name() == "postgresql":
         place = place.set(drivername="postgresql+psycopg")
@@ -207,13 +263,17 @@ def clients(url: str, count: str, each: str, first: str) -> None:
     began, used = time.monotonic(), time.process_time()
     for thread in (*threads, granter):
         thread.start()
+    if float(minutes):
+        ours.end = began + 60 * float(minutes)
     for thread in threads:
-        thread.join()
+        while thread.is_alive():
+            thread.join(TOLD)
+            print(ours.done, len(ours.wrong), 0, time.monotonic() - began, flush=True)
     wall, used = time.monotonic() - began, time.process_time() - used
     ours.over.set()
     granter.join()
     sys.stderr.write("".join(f"{complaint}\n" for complaint in ours.wrong[:10]))
-    print(int(each) * int(count), len(ours.wrong), used, wall)
+    print(ours.done, len(ours.wrong), used, wall, flush=True)
 
 
 if __name__ == "__main__":
@@ -222,4 +282,7 @@ if __name__ == "__main__":
         sys.exit()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--attempts", type=int, default=ATTEMPTS)
-    bench(parser.parse_args().attempts)
+    parser.add_argument("--minutes", type=float, default=0.0, help="of each kind of store")
+    parser.add_argument("--on", choices=KINDS, action="append", help="both kinds, if not said")
+    asked = parser.parse_args()
+    bench(asked.attempts, asked.minutes, asked.on or KINDS)

@@ -10,6 +10,7 @@ touched, and its stages here touch nothing. Cells also wait for machines, in a f
 leases, a history, a verdict and a summary, which bare workflows do not.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,9 @@ WORKERS, NODES, PER_RUN = 4, 200, 100
 #: cells of a usual bench; `python -m tests.bench.scale 10000` makes as many as it is told
 CELLS = 400
 STAGES = 8
+#: who stand in line while `--waiting` measures what a cell costs, and how many cells it measures,
+#: after some that are not counted: everybody's first reason is written down meanwhile
+DEPTHS, SAMPLE, WARM = (1000, 2000, 4000, 10_000), 600, 200
 DISPATCHER, SUBMIT = 10.3, 0.42
 BARE = """
 import sys, time, os
@@ -119,6 +123,44 @@ class Meter:
         return sum(map(spent, self._processes))
 
 
+def waiting(depths: Sequence[int] = DEPTHS) -> None:
+    """Print the processor time that a cell takes while so many stand in line."""
+    for depth in depths:
+        server = Postgres().start()
+        with server.database() as url:
+            cost = _beside(url, depth, server)
+        server.remove()
+        print(
+            f"{depth} cells in line: {1000 * cost.processor:.1f} ms of processor each (of"
+            f" {SAMPLE}), {cost.rate:.1f}/s",
+            flush=True,
+        )
+
+
+def _beside(url: str, depth: int, server: Postgres) -> Cost:
+    """Return what a cell costs while `depth` others wait."""
+    store = open_store(url)
+    enrol(store, NODES)
+    archs = [arch(f"k{number}") for number in range(PER_RUN)]
+    for number in range((depth + WARM + SAMPLE) // PER_RUN):
+        ask(store, plan(*archs), requester=f"u{number % 7}")
+    with _workers(url) as pids:
+        before = _passed(store, WARM)
+        meter = Meter(pids, server)
+        cost = meter.cost(_passed(store, before + SAMPLE) - before)
+    store.database.close()
+    return cost
+
+
+def _passed(store: Store, least: int) -> int:
+    """Return how many cells passed, once there are at least so many."""
+    while True:
+        found = sum(many for _, many in store.board.verdicts())
+        if found >= least:
+            return found
+        time.sleep(0.2)
+
+
 def _ours(url: str, cells: int, server: Postgres) -> tuple[Cost, float, int]:
     """Return what a cell costs, the median seconds of a request, and what is wrong in the store."""
     store = open_store(url)
@@ -185,4 +227,11 @@ def _bare(url: str, count: int, server: Postgres) -> Cost:
 
 
 if __name__ == "__main__":
-    bench(int(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cells", type=int, nargs="?", default=CELLS)
+    parser.add_argument("--waiting", type=int, nargs="*", help="what a cell costs behind so many")
+    asked = parser.parse_args()
+    if asked.waiting is None:
+        bench(asked.cells)
+    else:
+        waiting(asked.waiting or DEPTHS)

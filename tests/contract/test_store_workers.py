@@ -56,7 +56,9 @@ class TestWorkers:
     def test_who_is_silent_is_buried_once_and_told_so(self, store: Store) -> None:
         store.workers.beat(worker("a"))
         store.workers.beat(worker("b"))
-        assert sorted(store.workers.bury(timedelta(seconds=-1))) == ["a", "b"]
+        store.workers.beat(worker("c"))
+        assert sorted(store.workers.bury(timedelta(seconds=-1), ["c", "d"])) == ["a", "b"]
+        assert store.workers.bury(timedelta(seconds=-1)) == ("c",)
         assert store.workers.bury(timedelta(seconds=-1)) == ()
         assert not store.workers.beat(worker("a"))
         assert names(store.workers.all()) == ["a"]

@@ -3,19 +3,26 @@
 The library does this only with a paid service of its maker's. Silence is measured by the store's
 clock, since hosts' clocks differ, and only by a worker that was itself heard all the time: after
 the store was away, everybody is silent for as long.
+
+Who is silent but runs, on this very host, is short of processor rather than dead, and is waited
+for. If that is wrong, or a worker on another host takes it over, the number of the walk still keeps
+two from doing one thing.
 """
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import ClassVar, Final, Protocol
 
+from orchestrator.drivers.engine.host import lives
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.worker import Worker
 from orchestrator.ports.workers import Workers
 
 #: a worker that was silent for so long is dead; twice as long as one may wait for the store
 SILENCE: Final = timedelta(seconds=6)
+#: unless its process is seen to run: then after so long
+SPARED: Final = timedelta(seconds=60)
 #: between looks for what nobody walks
 SWEEP_SECONDS: Final = 2.0
 #: how many leases that nobody renews are looked into at once
@@ -48,9 +55,18 @@ class Watch:
     BEAT_SECONDS: ClassVar = 1.0
 
     def __init__(
-        self, worker: Worker, workers: Workers, heir: Heir, walks: Collection[AttemptId]
+        self,
+        worker: Worker,
+        workers: Workers,
+        heir: Heir,
+        walks: Collection[AttemptId],
+        runs: Callable[[Worker], bool] = lives,
     ) -> None:
-        """Speak for `worker` and what it `walks`; what nobody walks any more is the `heir`'s."""
+        """Speak for `worker` and what it `walks`; what nobody walks any more is the `heir`'s.
+
+        `runs` says whether another worker's process is seen to run.
+        """
+        self._runs = runs
         self._worker = worker
         self._workers = workers
         self._heir = heir
@@ -77,11 +93,21 @@ class Watch:
         now = time.monotonic()
         if now - self._since < SILENCE.total_seconds():
             return
-        if dead := self._workers.bury(SILENCE):
+        if dead := self._workers.bury(SILENCE, self._spared()):
             self._heir.take_over(dead)
         if now - self._swept > SWEEP_SECONDS:
             self._swept = now
             self.sweep()
+
+    def _spared(self) -> tuple[str, ...]:
+        """Return those who are silent, but not for too long, and whose process runs here."""
+        heard = {worker: worker.heard for worker in self._workers.all() if worker.heard}
+        newest = max(heard.values(), default=None)
+        return tuple(
+            worker.name
+            for worker, last in heard.items()
+            if newest and SILENCE / 2 < newest - last < SPARED and self._runs(worker)
+        )
 
     def sweep(self, within: timedelta = timedelta(0)) -> None:
         """Take up leases that nobody renews and whose term is over, or will be `within` that time.

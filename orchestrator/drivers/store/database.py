@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Row
+from sqlalchemy import Connection, CursorResult, Engine, Row
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from orchestrator.drivers.store.engines import (
@@ -25,7 +25,7 @@ from orchestrator.drivers.store.engines import (
     writers,
 )
 from orchestrator.drivers.store.holder import busy
-from orchestrator.drivers.store.queries import insertion, query, stores_rows
+from orchestrator.drivers.store.queries import array_insertion, insertion, query, stores_rows
 from orchestrator.drivers.store.schema import is_current, upgrade
 from orchestrator.model.errors import Bug, StoreAway
 
@@ -46,38 +46,66 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         """Take the connection, its transaction begun."""
         self._connection = connection
+        self._dialect = connection.dialect.name
 
     def all(self, name: str, **values: Value) -> Sequence[Row[Any]]:
         """Return the rows of a query."""
-        return self._connection.execute(query(name), _padded(values)).all()
+        return self._executed(name, values).all()
 
     def one(self, name: str, **values: Value) -> Row[Any] | None:
         """Return the first row of a query, or None."""
-        return self._connection.execute(query(name), _padded(values)).first()
+        return self._executed(name, values).first()
 
     def single(self, name: str, **values: Value) -> Row[Any]:
         """Return the only row of a query that always has one."""
-        return self._connection.execute(query(name), _padded(values)).one()
+        return self._executed(name, values).one()
 
     def run(self, name: str, **values: Value) -> int:
         """Run a statement; return how many rows it changed."""
-        return self._connection.execute(query(name), _padded(values)).rowcount
+        return self._executed(name, values).rowcount
 
     def clock(self) -> int:
         """Return the milliseconds of the database's own clock: hosts' clocks differ."""
-        return int(self.single(_CLOCKS[self._connection.dialect.name]).now)
+        return int(self.single(_CLOCKS[self._dialect]).now)
 
     def many(self, name: str, rows: Iterable[Mapping[str, Value]]) -> None:
         """Run a statement once for each of `rows`; an insertion stores many at a time."""
         values = list(rows)
-        if values and not stores_rows(name):
-            self._connection.execute(query(name), values)
+        if not values:
             return
+        if not stores_rows(name):
+            self._connection.execute(query(name, self._dialect), values)
+        elif self._dialect == "postgresql":
+            columns = {key: [row[key] for row in values] for key in values[0]}
+            kinds = tuple((key, _kind(column)) for key, column in columns.items())
+            arrays = {key: columns[key] for key, kind in kinds if kind}
+            self._connection.execute(array_insertion(name, kinds), arrays)
+        else:
+            self._written_out(name, values)
+
+    def _executed(self, name: str, values: Mapping[str, Value]) -> CursorResult[Any]:
+        return self._connection.execute(query(name, self._dialect), self._bound(values))
+
+    def _bound(self, values: Mapping[str, Value]) -> Mapping[str, object]:
+        """Return the values: lists as arrays, or filled up to a power of two with their last."""
+        listed = list if self._dialect == "postgresql" else _full
+        return {
+            name: value if isinstance(value, str | int | None) else listed(value)
+            for name, value in values.items()
+        }
+
+    def _written_out(self, name: str, values: Sequence[Mapping[str, Value]]) -> None:
         while values:
             size = _power(len(values))
             batch, values = values[:size], values[size:]
             named = {f"{key}_{i}": row[key] for i, row in enumerate(batch) for key in row}
             self._connection.execute(insertion(name, size), named)
+
+
+def _kind(column: Sequence[Value]) -> str:
+    """Return what PostgreSQL calls the type of some values, or an empty text if all are None."""
+    kinds = {type(value) for value in column} - {type(None)}
+    return "" if not kinds else "bigint" if kinds == {int} else "text"
 
 
 def _power(count: int) -> int:
@@ -86,14 +114,6 @@ def _power(count: int) -> int:
     Databases and drivers remember how to run a statement by its text.
     """
     return min(_ROWS, 1 << (count.bit_length() - 1))
-
-
-def _padded(values: Mapping[str, Value]) -> Mapping[str, object]:
-    """Return the values, lists of them filled up to a power of two with their last."""
-    return {
-        name: value if isinstance(value, str | int | None) else _full(value)
-        for name, value in values.items()
-    }
 
 
 def _full(value: Sequence[Item]) -> Sequence[Item]:

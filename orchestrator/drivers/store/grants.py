@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,53 +16,18 @@ from orchestrator.drivers.store.codec import (
     instant,
     milliseconds,
     stamp,
-    why_from,
 )
 from orchestrator.drivers.store.database import Transaction
-from orchestrator.drivers.store.order import PRIORITY
-from orchestrator.model.arch import Arch
 from orchestrator.model.budgets import label
 from orchestrator.model.errors import Bug
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.ids import AttemptId
 from orchestrator.model.lease import TERM, Candidate, Grant, Schedule, Turn, Waiting
-from orchestrator.model.placement import missing, needs
-from orchestrator.model.request import Lane
+from orchestrator.model.placement import missing
 from orchestrator.model.verdict import Blame, Ruling, Verdict
 
 #: changed reasons that one pass stores: so many at the head of the line, and of all others
 _NEWS: Final = 100
-
-
-def waiting(tx: Transaction) -> tuple[Waiting, ...]:
-    """Return the queue, each run's cells in the order of its plan."""
-    found = []
-    rows = tx.all("attempts_waiting")
-    archs = _archs(tx, {row.arch for row in rows})
-    for row in rows:
-        arch, lane = archs[row.arch].by(row.way), Lane(row.lane)
-        found.append(
-            Waiting(
-                attempt=AttemptId(row.attempt),
-                needs=needs(arch),
-                asked_at=datetime.fromisoformat(row.asked_at),
-                priority=row.priority - PRIORITY[lane],
-                exclude=NAMES.validate_json(row.avoid),
-                semaphores=arch.semaphores,
-                why=why_from(row.wait),
-                lane=lane,
-                owner=row.requester if lane is Lane.ASKED else row.repo,
-                arch=label(archs[row.arch].name, row.way),
-                last=row.way + 1 == len(arch.ways),
-            )
-        )
-    return tuple(found)
-
-
-def _archs(tx: Transaction, digests: Set[str]) -> Mapping[str, Arch]:
-    """Return architectures by their texts' digests: of many who wait, few differ."""
-    rows = tx.all("archs_by_digest", digests=sorted(digests)) if digests else ()
-    return {row.digest: arch_from(row.value) for row in rows}
 
 
 def _learned_as(row: Row[Any]) -> str:
@@ -89,8 +54,10 @@ def candidates(tx: Transaction) -> tuple[Candidate, ...]:
     )
 
 
-def semaphores(tx: Transaction) -> Mapping[str, AttemptId]:
-    """Return who has which semaphore."""
+def semaphores(tx: Transaction, queue: Sequence[Waiting]) -> Mapping[str, AttemptId]:
+    """Return who has which semaphore; nobody, if none is waited for."""
+    if not any(item.semaphores for item in queue):
+        return {}
     return {
         name: AttemptId(row.attempt)
         for row in tx.all("attempts_holding")
@@ -100,11 +67,13 @@ def semaphores(tx: Transaction) -> Mapping[str, AttemptId]:
 
 def prove(schedule: Schedule, queue: Sequence[Waiting], nodes: Sequence[Candidate]) -> None:
     """Raise `Bug` unless every grant is a whole gang of free nodes, none of them given twice."""
-    wanted = {item.attempt: Counter(need.role for need in item.needs) for item in queue}
+    wanted = {item.attempt: item.needs for item in queue}
     free = {node.name for node in nodes if node.free}
     for grant in schedule.grants:
         given = {placement.node for placement in grant.placements}
-        if wanted.pop(grant.attempt, None) != Counter(p.role for p in grant.placements):
+        needs = wanted.pop(grant.attempt, None)
+        roles = Counter(need.role for need in needs) if needs is not None else None
+        if roles != Counter(p.role for p in grant.placements):
             msg = f"the scheduler gave {grant.attempt} other machines than it waits for"
             raise Bug(msg)
         if len(given) != len(grant.placements) or not given <= free:
@@ -139,8 +108,10 @@ def keep(tx: Transaction, grants: Sequence[Grant], now: datetime, clock: int) ->
         ),
     )
     record(tx, (pair for grant in grants for pair in _leased(grant, tokens)), now)
-    term = clock + milliseconds(TERM)
-    tx.run("attempts_grant", ids=[grant.attempt for grant in grants], at=stamp(now), term=term)
+    ids, term = [grant.attempt for grant in grants], clock + milliseconds(TERM)
+    if tx.run("attempts_grant", ids=ids, at=stamp(now), term=term) != len(grants):
+        msg = "the scheduler was shown somebody who does not wait any more"
+        raise Bug(msg)
 
 
 def _leased(grant: Grant, tokens: Mapping[str, int]) -> Iterator[tuple[AttemptId, Event]]:
@@ -170,7 +141,15 @@ def explain(tx: Transaction, schedule: Schedule, queue: Sequence[Waiting]) -> No
     chosen = (*first, *news[:_NEWS], *random.sample(later, min(_NEWS, len(later))))
     tx.many(
         "attempt_explain",
-        ({"attempt": attempt, "why": why.text, "wait": encode(why)} for attempt, why in chosen),
+        (
+            {
+                "attempt": attempt,
+                "why": why.text,
+                "wait": encode(why),
+                "promised": stamp(why.promised) if why.promised else None,
+            }
+            for attempt, why in chosen
+        ),
     )
 
 

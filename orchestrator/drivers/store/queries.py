@@ -19,19 +19,19 @@ _NAME = re.compile(r":(\w+)")
 
 
 @cache
-def queries() -> Mapping[str, TextClause]:
-    """Return every statement of the files by its name."""
+def queries(dialect: str = "sqlite") -> Mapping[str, TextClause]:
+    """Return every statement of the files by its name, as that kind of database takes it."""
     found: dict[str, TextClause] = {}
     for file in _FILES:
         _, *parts = _HEAD.split(file.read_text("utf-8"))
         pairs = zip(parts[::2], parts[1::2], strict=True)
-        found |= {name: _statement(body.strip().removesuffix(";")) for name, body in pairs}
+        found |= {n: _statement(body.strip().removesuffix(";"), dialect) for n, body in pairs}
     return found
 
 
-def query(name: str) -> TextClause:
+def query(name: str, dialect: str = "sqlite") -> TextClause:
     """Return the statement of that name."""
-    return queries()[name]
+    return queries(dialect)[name]
 
 
 def stores_rows(name: str) -> bool:
@@ -49,11 +49,34 @@ def insertion(name: str, count: int) -> TextClause:
     return text(_ROW.sub(rows, query(name).text, count=1))
 
 
+@cache
+def array_insertion(name: str, kinds: tuple[tuple[str, str], ...]) -> TextClause:
+    """Return PostgreSQL's statement for any number of rows, with an array for each value.
+
+    `kinds` has the type of each value, or an empty text if it is null in all rows.
+    """
+    given = [(value, kind) for value, kind in kinds if kind]
+    arrays = ", ".join(f"cast(:{value} as {kind}[])" for value, kind in given)
+    names = ", ".join(f"_{value}" for value, _ in given)
+    shown = {value: f"given._{value}" if kind else "null" for value, kind in kinds}
+
+    def rows(one: re.Match[str]) -> str:
+        columns = _NAME.sub(lambda found: shown[found[1]], one[1].strip("()")).split(",")
+        listed = ", ".join(f"{column} as column{i}" for i, column in enumerate(columns, 1))
+        source = f"unnest({arrays}) as given({names})"
+        return " ".join(("select", listed, "from", source))
+
+    return text(_ROW.sub(rows, query(name).text, count=1))
+
+
 def plain(name: str) -> str:
     """Return the text of a statement that takes no values."""
     return queries()[name].text
 
 
-def _statement(body: str) -> TextClause:
+def _statement(body: str, dialect: str) -> TextClause:
+    if dialect == "postgresql":
+        # one array, however many: the statement's text stays the same, and so does its plan
+        return text(_ANY.sub(r"= any(:\1)", body))
     many: list[BindParameter[str]] = [bindparam(n, expanding=True) for n in _ANY.findall(body)]
     return text(body).bindparams(*many)

@@ -128,15 +128,20 @@ update attempts set state = 'done', verdict = :verdict, ruling = :ruling, why = 
 where id in :ids and state <> 'done';
 
 -- attempt_sum_up -- keep what a settled attempt came to in short
-update attempts set summary = :summary where id = :attempt;
+update attempts set summary = told.column2
+from (values (:attempt, :summary)) as told
+where id = told.column1;
 
 -- attempt_explain -- store why an attempt waits
-update attempts set why = :why, wait = :wait where id = :attempt;
+update attempts set why = told.column2, wait = told.column3, promised = told.column4
+from (values (:attempt, :why, :wait, :promised)) as told
+where id = told.column1 and state = 'waiting';
 
 -- attempts_grant -- some attempts have their machines and run
-update attempts
-set state = 'running', granted_at = :at, holding = 1, term = :term, why = '', wait = ''
-where id in :ids;
+update attempts set
+    state = 'running', granted_at = :at, holding = 1, term = :term, why = '', wait = '',
+    promised = null
+where id in :ids and state = 'waiting';
 
 -- attempt_stop -- somebody wants an attempt to stop
 update attempts set stopping = 1 where id = :attempt;

@@ -2,13 +2,29 @@
 
 -- attempts_waiting -- the queue, each run's cells in the order of its plan
 select
-    a.id as attempt, a.priority, a.asked_at, a.avoid, a.way, a.wait, c.arch,
+    a.id as attempt, a.priority, a.asked_at, a.avoid, a.way, a.wait, c.arch, c.position,
     r.lane, r.requester, r.repo
 from attempts a
 join cells c on c.id = a.cell
 join runs r on r.id = a.run
 where a.state = 'waiting'
 order by c.run, c.position;
+
+-- attempts_waiting_of -- those of some attempts that wait
+select
+    a.id as attempt, a.priority, a.asked_at, a.avoid, a.way, a.wait, c.arch, c.position,
+    r.lane, r.requester, r.repo
+from attempts a
+join cells c on c.id = a.cell
+join runs r on r.id = a.run
+where a.id in :ids and a.state = 'waiting';
+
+-- attempts_promised -- who waits and was promised a time, and the reason that tells it
+select id as attempt, wait from attempts where state = 'waiting' and promised is not null;
+
+-- queue_news -- what may have changed the queue after a position
+select attempt, kind from events
+where seq > :seq and (stage = 'lease' or kind = 'judged') and kind <> 'leased';
 
 -- archs_by_digest -- the texts of some architectures
 select digest, value from archs where digest in :digests;

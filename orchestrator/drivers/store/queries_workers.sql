@@ -20,7 +20,7 @@ on conflict (name) do update set
 delete from workers where name = :worker;
 
 -- workers_bury -- forget the workers that were not heard since then
-delete from workers where beat < :since returning name;
+delete from workers where beat < :since and not (name in :spared) returning name;
 
 -- workers_all -- the workers that are alive, longest first
 select name, host, pid, version, since, beat from workers order by since, name;
@@ -43,12 +43,11 @@ update attempts set walk = walk + 1, walker = :walker, term = :term
 where id = :attempt and holding = 1
 returning walk;
 
--- any_node_free -- a row if a node in service is free
-select n.name
+-- nodes_free -- how many nodes are in service, and how many of them nobody has
+select count(*) as many, count(*) - count(l.node) as free
 from nodes n
-where n.listed = 1 and n.state = 'in-service'
-    and not exists (select 1 from leases l where l.node = n.name)
-limit 1;
+left join leases l on l.node = n.name
+where n.listed = 1 and n.state = 'in-service';
 
 -- attempts_lapsed -- leases whose term is over and that no living worker renews, and whose they were
 select a.id as attempt, case when w.name is null then a.walker else '' end as walker
@@ -57,12 +56,16 @@ where a.holding = 1 and a.term < :now
     and (w.name is null or replace(w.walks, ',' || a.id || ',', '') = w.walks)
 order by a.granted_at, a.id;
 
--- pass_last -- when the last scheduling pass ended, and how long it took
-select ended, took from passes;
+-- pass_last -- when the last scheduling pass ended, and how long it took; the same of one that told
+select ended, took, told, telling from passes;
 
 -- pass_keep -- store when a scheduling pass ended, and how long it took
 insert into passes (id, ended, took) values (1, :ended, :took)
 on conflict (id) do update set ended = excluded.ended, took = excluded.took;
+
+-- pass_told -- store when a pass that told everybody why they wait ended, and how long it took
+insert into passes (id, ended, took, told, telling) values (1, :ended, 0, :ended, :took)
+on conflict (id) do update set told = excluded.told, telling = excluded.telling;
 
 -- check_term -- leases without a term, of workers that renew theirs
 select a.id as attempt, a.walker

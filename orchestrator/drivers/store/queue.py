@@ -3,6 +3,9 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row
 
 from orchestrator.drivers.store import grants, shares
 from orchestrator.drivers.store.attempts import (
@@ -18,6 +21,7 @@ from orchestrator.drivers.store.attempts import (
 )
 from orchestrator.drivers.store.codec import milliseconds, stamp
 from orchestrator.drivers.store.database import Database, Transaction
+from orchestrator.drivers.store.mirror import Mirror, decoded
 from orchestrator.drivers.store.semaphores import one_each, waits
 from orchestrator.drivers.store.together import Together
 from orchestrator.model.errors import Cancelled, ConfigError, LeaseLost, NotFound
@@ -30,11 +34,15 @@ from orchestrator.model.verdict import Ruling, Verdict
 _NOTHING = Schedule(grants=(), waits=())
 #: milliseconds between passes that only tell why who waits
 _PAUSE = 900
-#: and how many times as long as the last pass took
-_SHARE = 3
-#: milliseconds of a long pass, which rests as many times as long even when something changed: it
-#: must leave time to those who work on the queue
-_LONG = 30
+#: and how many times as long as the last such took
+_TOLD = 19
+#: while fewer wait each pass tells them why
+_FEW = 100
+#: after a pass there is none for so many times as long as it took, since it must leave time to
+#: those who work on the queue, or for so many milliseconds and at least three times as long
+_REST, _ENOUGH = 9, 500
+#: only for as long as it took, when one in so many of all machines is free
+_MANY = 8
 _NEVER_RAN = "stopped while it waited for machines"
 
 
@@ -72,47 +80,58 @@ class Queue:
         self._freed = Together[Free, None](database, _free)
         self._asked = Together[Again, AttemptId](database, _recheck)
         self._walked = Together[Walk, int](database, _walk)
+        self._mirror = Mirror()
 
     def due(self, *, woken: bool) -> bool:
         """Return whether a scheduling pass is worth it now; passes rest in between.
 
-        `woken`, when something changed, it is if a node is free; else from time to time, to tell
-        those who wait why.
+        `woken`, when something changed, it is if a node is free, the sooner the more are; else from
+        time to time, to tell those who wait why.
         """
-        with self.database.read() as tx:
-            if tx.one("anyone_waits") is None or (woken and tx.one("any_node_free") is None):
+        with self.database.ask() as tx:
+            if tx.one("anyone_waits") is None:
                 return False
             last = tx.one("pass_last")
-            rest = _rest(last.took, woken=woken) if last else 0
-            return last is None or not 0 <= tx.clock() - last.ended < rest
+            if not woken:
+                return last is None or not 0 <= tx.clock() - last.told < _quiet(last)
+            rested = tx.clock() - last.ended if last else -1
+            if last and 0 <= rested < last.took:
+                return False
+            nodes = tx.single("nodes_free")
+            least = nodes.many / _MANY if last and 0 <= rested < _rest(last.took) else 1
+            return bool(nodes.free and nodes.free >= least)
 
     def grant(self, decide: Callable[[Situation], Schedule], now: datetime) -> Schedule:
         """Show queue, nodes and shares to `decide`; store and return what it decided.
 
         Attempts whose semaphore is taken are not shown. Raises `Bug`, and stores nothing, when
-        what `decide` gives away is not free or not a whole gang.
+        what `decide` gives away is not free or not a whole gang. Why everybody waits is asked for
+        in each pass while few do, and else in one of several.
         """
         with self.database.ask() as tx:
             if tx.one("anyone_waits") is None:
                 return _NOTHING
         with self.database.write() as tx:
             began = tx.clock()
-            queue = grants.waiting(tx)
+            few = len(self._mirror) < _FEW
+            tell = few or _tells(tx.one("pass_last"), began)
+            queue = self._mirror.queue(tx, whole=tell)
             nodes = grants.candidates(tx)
-            blocked = waits(queue, grants.semaphores(tx))
+            blocked = waits(queue, grants.semaphores(tx, queue))
             held_up = {attempt for attempt, _ in blocked}
-            shown = tuple(item for item in queue if item.attempt not in held_up)
-            decided = decide(Situation(now=now, queue=shown, nodes=nodes, ledger=shares.read(tx)))
+            shown = tuple(i for i in queue if i.attempt not in held_up) if blocked else queue
+            decided = decide(
+                Situation(now=now, queue=shown, nodes=nodes, ledger=shares.read(tx), tell=tell)
+            )
             grants.prove(decided, shown, nodes)
             kept = one_each(decided, shown)
-            schedule = replace(kept, waits=(*kept.waits, *blocked))
+            schedule = replace(kept, waits=(*kept.waits, *blocked)) if tell else kept
             grants.keep(tx, schedule.grants, now, began)
             grants.explain(tx, schedule, queue)
             shares.keep(tx, schedule)
             for attempt, why in grants.hopeless(decided, shown, nodes):
                 grants.pass_on(tx, attempt, why, now)
-            ended = tx.clock()
-            tx.run("pass_keep", ended=ended, took=ended - began)
+            _keep(tx, began, told=tell, gave=few or not tell)
         return schedule
 
     def situation(self, now: datetime) -> Situation:
@@ -120,7 +139,7 @@ class Queue:
         with self.database.read() as tx:
             return Situation(
                 now=now,
-                queue=grants.waiting(tx),
+                queue=tuple(decoded(tx, tx.all("attempts_waiting")).values()),
                 nodes=grants.candidates(tx),
                 ledger=shares.read(tx),
             )
@@ -214,11 +233,29 @@ class Queue:
         self._freed.do(Free(attempt, walk))
 
 
-def _rest(took: int, *, woken: bool) -> int:
-    """Return for how many milliseconds there is no pass after one that took so many."""
-    if woken and took < _LONG:
-        return took
-    return max(0 if woken else _PAUSE, _SHARE * took)
+def _rest(took: int) -> int:
+    """Return for how many milliseconds a few free machines are no reason for another pass."""
+    return min(_REST * took, max(_ENOUGH, 3 * took))
+
+
+def _quiet(last: Row[Any]) -> int:
+    """Return for how many milliseconds nobody is told anything after the last telling pass."""
+    return max(_PAUSE, _TOLD * int(last.telling))
+
+
+def _tells(last: Row[Any] | None, now: int) -> bool:
+    """Return whether a pass that begins now tells everybody why they wait."""
+    return last is None or not 0 <= now - last.told < _quiet(last)
+
+
+def _keep(tx: Transaction, began: int, *, told: bool, gave: bool) -> None:
+    """Store how long a pass took: one that told many says nothing of those that only gave."""
+    ended = tx.clock()
+    took = ended - began
+    if told:
+        tx.run("pass_told", ended=ended, took=took)
+    if gave:
+        tx.run("pass_keep", ended=ended, took=took)
 
 
 def _recheck(tx: Transaction, asked: Sequence[Again]) -> Sequence[AttemptId]:

@@ -1,6 +1,6 @@
 """The processes that walk attempts: who is alive by the database's own clock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -39,11 +39,15 @@ class Workers:
             )
         return False
 
-    def bury(self, silent: timedelta) -> tuple[str, ...]:
-        """Forget the workers that were silent for that long, and return their names."""
+    def bury(self, silent: timedelta, spared: Sequence[str] = ()) -> tuple[str, ...]:
+        """Forget the workers that were silent for that long, and return their names.
+
+        Those who are `spared` are let be.
+        """
         with self.database.aside() as tx:
             since = tx.clock() - milliseconds(silent)
-            return tuple(row.name for row in tx.all("workers_bury", since=since))
+            rows = tx.all("workers_bury", since=since, spared=spared)
+            return tuple(row.name for row in rows)
 
     def leave(self, name: str) -> None:
         """Forget a worker that ends in good order; what it leaves may be taken up at once."""

@@ -47,11 +47,11 @@ _Turn = tuple[bool, float, float, str]
 class Board:
     """Queue, machines and shares together; changes as attempts come, are granted and end."""
 
-    def __init__(self, yard: Yard, purse: Purse) -> None:
-        """Begin with an empty queue."""
+    def __init__(self, yard: Yard, purse: Purse, line: Line | None = None) -> None:
+        """Begin with the queue `line`, which changes from then on; without one, with nobody."""
         self.yard = yard
         self.purse = purse
-        self.line = Line()
+        self.line = Line() if line is None else line
         self.work: dict[Mask, float] = defaultdict(float)
         self.promises: dict[AttemptId, float] = {}
         #: of the last pass
@@ -62,6 +62,8 @@ class Board:
         self._total = self._worked_out = 0.0
         self._pressure: Pressure | None = None
         self._proper: dict[Shape, Gang] = {}
+        for shape, count in self.line.shapes().items():
+            self._weigh(shape, count)
 
     def copy(self) -> "Board":
         """Return a board that is the same now and changes apart from this one."""
@@ -75,13 +77,19 @@ class Board:
         self.line.add(items)
         for item in items:
             self._weigh(shape_of(item), 1)
+        self.remember(items)
+
+    def remember(self, items: Sequence[Waiting]) -> None:
+        """Keep to what those who wait were promised."""
+        for item in items:
             if item.why and item.why.promised:
                 self.promises[item.attempt] = item.why.promised.timestamp()
 
-    def _weigh(self, shape: Shape, sign: int) -> None:
+    def _weigh(self, shape: Shape, count: int) -> None:
+        """Count work that so many more who wait bring; below zero, so many less."""
         if not self.yard.gang(shape).fits(self.yard.everything):
             return
-        usual = self.yard.outlook.spans.of(shape.arch).usual * sign
+        usual = self.yard.outlook.spans.of(shape.arch).usual * count
         for need in shape.needs:
             self.work[self.yard.fitting(need.capabilities)] += usual
             self._total += usual

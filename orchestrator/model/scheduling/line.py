@@ -1,13 +1,13 @@
 """Who waits: the attempts of each owner, alike ones together, in the order of service."""
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from orchestrator.model.ids import run_of
+from orchestrator.model.ids import RunId, run_of
 from orchestrator.model.lease import Need, Waiting
 
 #: among one's own requests, a large one goes as if it had been asked up to so many seconds later
@@ -31,8 +31,9 @@ class Shape:
     semaphores: tuple[str, ...]
 
 
-#: (minus when it is due, minus its run, minus its place in the queue, the attempt)
-_Entry = tuple[float, int, int, Waiting]
+#: (minus when it is due, its run, its place in the plan, how many came before it, the attempt): all
+#: of them negative, so that the first in the order of service is the last
+_Entry = tuple[float, int, int, int, Waiting]
 
 
 class Line:
@@ -42,8 +43,11 @@ class Line:
         """Begin with nobody."""
         self._owners: dict[str, dict[Shape, list[_Entry]]] = {}
         self._count = 0
+        #: since when an owner waits, where that is known
         self._joined: dict[str, float] = {}
         self._shapes: Counter[Shape] = Counter()
+        #: what was added of each run, some of which may be taken by now
+        self._runs: dict[RunId, list[tuple[str, Shape, _Entry]]] = {}
 
     def __len__(self) -> int:
         """Return how many wait."""
@@ -58,6 +62,7 @@ class Line:
         }
         other._count, other._joined = self._count, dict(self._joined)
         other._shapes = self._shapes.copy()
+        other._runs = {run: list(added) for run, added in self._runs.items()}
         return other
 
     def add(self, items: Sequence[Waiting]) -> None:
@@ -67,16 +72,30 @@ class Line:
             run = run_of(item.attempt)
             owner, asked = owner_of(item), item.asked_at.timestamp()
             due = asked + _delay(sizes[run], len(item.needs))
-            shapes = self._owners.setdefault(owner, {})
-            self._joined[owner] = min(asked, self._joined.get(owner, asked))
+            if owner not in self._owners:
+                self._owners[owner], self._joined[owner] = {}, asked
+            elif owner in self._joined:
+                self._joined[owner] = min(asked, self._joined[owner])
             self._count += 1
             shape = shape_of(item)
             self._shapes[shape] += 1
-            insort(shapes.setdefault(shape, []), (-due, -run, -self._count, item))
+            entry = (-due, -run, -item.place, -self._count, item)
+            insort(self._owners[owner].setdefault(shape, []), entry)
+            self._runs.setdefault(run, []).append((owner, shape, entry))
 
-    def shapes(self) -> Collection[Shape]:
-        """Return what is waited for."""
-        return self._shapes.keys()
+    def drop(self, runs: Iterable[RunId]) -> None:
+        """Remove all that still waits of some runs."""
+        for run in runs:
+            for owner, shape, entry in self._runs.pop(run, ()):
+                entries = self._owners.get(owner, {}).get(shape, [])
+                index = bisect_left(entries, entry)
+                if index < len(entries) and entries[index] is entry:
+                    self._remove(owner, shape, index)
+                    self._joined.pop(owner, None)
+
+    def shapes(self) -> Mapping[Shape, int]:
+        """Return what is waited for, and by how many."""
+        return self._shapes
 
     def owners(self) -> Collection[str]:
         """Return who has something waiting."""
@@ -96,19 +115,23 @@ class Line:
                 continue
             if best is None or entries[-depth] > best[0]:
                 best = (entries[-depth], shape)
-        return (best[1], best[0][3]) if best else None
+        return (best[1], best[0][4]) if best else None
 
     def take(self, owner: str, shape: Shape, behind: int = 0) -> None:
         """Remove the owner's first attempt of that shape, or the one `behind` others."""
+        self._remove(owner, shape, -1 - behind)
+
+    def _remove(self, owner: str, shape: Shape, index: int) -> None:
         shapes = self._owners[owner]
-        shapes[shape].pop(-1 - behind)
+        shapes[shape].pop(index)
         self._shapes[shape] -= 1
         if not self._shapes[shape]:
             del self._shapes[shape]
         if not shapes[shape]:
             del shapes[shape]
         if not shapes:
-            del self._owners[owner], self._joined[owner]
+            del self._owners[owner]
+            self._joined.pop(owner, None)
 
     def of(self, owner: str) -> list[tuple[bool, Shape, Waiting]]:
         """Return the owner's attempts in the order of service, each with whether it is a small one.
@@ -117,11 +140,14 @@ class Line:
         """
         shapes = self._owners[owner].items()
         found = [(entry, shape) for shape, entries in shapes for entry in entries]
-        found.sort(key=lambda pair: pair[0][:3], reverse=True)
-        return [(-e[0] <= e[3].asked_at.timestamp(), shape, e[3]) for e, shape in found]
+        found.sort(key=lambda pair: pair[0][:4], reverse=True)
+        return [(-e[0] <= e[4].asked_at.timestamp(), shape, e[4]) for e, shape in found]
 
     def joined(self, owner: str) -> float:
         """Return since when the owner has had something waiting."""
+        if owner not in self._joined:
+            entries = (entry for found in self._owners[owner].values() for entry in found)
+            self._joined[owner] = min(entry[4].asked_at for entry in entries).timestamp()
         return self._joined[owner]
 
 

@@ -32,7 +32,8 @@ class Pressure:
 
 def pressure(work: Mapping[Mask, float], yard: Yard) -> Pressure:
     """Return the pressure of so many machine-seconds of work for each kind of need."""
-    wanted = {mask: seconds for mask, seconds in work.items() if mask}
+    # in an order of its own: what is spread first gets a little more than its even share
+    wanted = {mask: seconds for mask, seconds in sorted(work.items()) if mask}
     kinds = _kinds(list(wanted), yard)
     load = _spread(wanted, kinds)
     levels = [0.0] * len(yard.nodes)

@@ -10,7 +10,7 @@ from orchestrator.model.lease import Reason, Why
 from orchestrator.model.placement import listed, machines, missing
 from orchestrator.model.scheduling.board import Board, Kept
 from orchestrator.model.scheduling.forecast import Place, places
-from orchestrator.model.scheduling.line import Shape
+from orchestrator.model.scheduling.line import Shape, shape_of
 from orchestrator.model.scheduling.yard import bits
 
 #: who was told a time is not told another one for less than this, or for less than this share
@@ -41,6 +41,21 @@ def reasons(board: Board, now: float) -> tuple[tuple[AttemptId, Why], ...]:
         why = _why(place, blocks[place.shape], kept, now)
         found.append((place.item.attempt, why))
     return tuple(found)
+
+
+def promises(board: Board, now: float) -> tuple[tuple[AttemptId, Why], ...]:
+    """Return why those wait to whom the last pass promised a time that they were not told."""
+    news = [k for k in board.kept if _promise(k.item.why) != _time(k.promised)]
+    places = [Place(item=k.item, shape=shape_of(k.item), start=k.start, behind=None) for k in news]
+    kept = {k.item.attempt: k for k in news}
+    return tuple(
+        (place.item.attempt, _why(place, _block(board, place.shape, now), kept, now))
+        for place in places
+    )
+
+
+def _promise(told: Why | None) -> datetime | None:
+    return told.promised if told else None
 
 
 def _why(place: Place, block: _Block, kept: Mapping[AttemptId, Kept], now: float) -> Why:
