@@ -1,6 +1,5 @@
 """A hold has an end of its own: nobody has to give the machines back."""
 
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,7 +56,7 @@ def test_machines_go_back_by_themselves_when_the_hold_is_over(tmp_path: Path) ->
         for stage, work in hands.Touching(tmp_path, 0).order()
     )
     walking = hands.flow(store, "w", order)
-    drivers = {"power": defaultdict(lambda: rack), "boot": defaultdict(lambda: rack)}
+    drivers = {"power": {"ipmi": rack}, "boot": {"install": rack}}
     store.queue.hold(attempt, clock.now() + timedelta(seconds=HELD_SECONDS))
     replace(walking, kit=replace(walking.kit, clock=clock, **drivers)).walk(attempt, lambda: None)
     assert [name for name, _ in rack.off] == ["n0", "n1"]

@@ -7,13 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.model.ids import AttemptId
-from orchestrator.model.lease import Candidate, Ledger, Need, Schedule, Situation, Waiting
+from orchestrator.model.lease import Candidate, Need, Schedule, Situation, Waiting
 from orchestrator.model.placement import missing, place
-from orchestrator.model.scheduling.board import Board
-from orchestrator.model.scheduling.line import shape_of
-from orchestrator.model.scheduling.purse import Purse
-from orchestrator.model.scheduling.spans import Outlook
-from orchestrator.model.scheduling.yard import Yard
 from orchestrator.stages import lease
 
 # a busy machine is no reason to fail
@@ -115,24 +110,19 @@ def test_any_schedule_is_sound(queue: list[Waiting], nodes: list[Candidate]) -> 
 
 @_BUSY
 @given(queues, candidates)
-def test_if_the_free_machines_allow_the_head_of_the_queue_somebody_is_served(
+def test_if_the_free_machines_allow_the_head_of_the_queue_somebody_is_served_or_it_knows_when(
     queue: list[Waiting], nodes: list[Candidate]
 ) -> None:
+    """A free machine may be kept for a gang that can use no other: the head then has its time.
+
+    It also knows for whom: for one that is next as well, and not for itself.
+    """
     free = [n for n in nodes if n.free]
     for first in queue[:1]:
-        assert schedule(queue, nodes).grants or not place(first.needs, free)
-
-
-@_BUSY
-@given(queues, candidates)
-def test_nobody_waits_for_machines_that_are_kept_for_who_comes_after_it(
-    queue: list[Waiting], nodes: list[Candidate]
-) -> None:
-    board = Board(Yard(nodes, Outlook()), Purse(Ledger()))
-    board.add(queue)
-    board.run(NOW.timestamp())
-    before = 0
-    for kept in board.kept:
-        gang = board.yard.gang(shape_of(kept.item))
-        assert not gang.fits(board.yard.free & ~before)
-        before |= kept.nodes
+        result = schedule(queue, nodes)
+        whys = dict(result.waits)
+        if not result.grants and place(first.needs, free):
+            mine = whys[first.attempt]
+            assert mine.promised
+            assert mine.behind != first.attempt
+            assert whys[AttemptId(mine.behind)].promised

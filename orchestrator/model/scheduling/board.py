@@ -160,6 +160,8 @@ class _Pass:
             self.passed.clear()
             self.promised_away.clear()
             self._serve(self.yard.gang, keep=False)
+        started = {given.item.attempt for given in self.given}
+        self.board.kept = [k for k in self.board.kept if k.item.attempt not in started]
         return self.given
 
     def _useful(self) -> bool:
@@ -199,8 +201,6 @@ class _Pass:
             return False
         usable, fills_gap = self.open, False
         if not gang.fits(usable):
-            usable = self._of_those_behind(item)
-        if not gang.fits(usable):
             usable, fills_gap = self._with_gaps(gang), True
             if not gang.fits(usable):
                 self._note_limits(gang)
@@ -212,21 +212,10 @@ class _Pass:
         given = Given(item=item, nodes=nodes, fills_gap=fills_gap)
         self.board.grant(given, gang.shape, self.now, self.passed[owner, gang.shape])
         self.given.append(given)
-        self.board.kept = [k for k in self.board.kept if k.item.attempt != item.attempt]
         self.open &= self.yard.free
         self.open &= ~self.yard.closed(self.open)
         self.board.semaphores.update(dict.fromkeys(item.semaphores, item.attempt))
         return True
-
-    def _of_those_behind(self, item: Waiting) -> Mask:
-        """Return what is open, and what is kept for those who are served after `item`."""
-        before: Mask = 0
-        for kept in self.board.kept:
-            if kept.item.attempt == item.attempt:
-                usable = self.yard.free & ~before
-                return usable & ~self.yard.closed(usable)
-            before |= kept.nodes
-        return self.open
 
     def _taken(self, item: Waiting) -> bool:
         """Return whether somebody was given a semaphore by this pass that it needs as well."""
