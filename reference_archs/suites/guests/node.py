@@ -112,7 +112,10 @@ class Node:
     def run(
         self, argv: Sequence[str], *, stdin: str = "", seconds: float = _COMMAND_SECONDS
     ) -> str:
-        """Return what a command prints; raise `NodeError` with its last complaint if it fails."""
+        """Return what a command prints; raise `NodeError` with what it complained of.
+
+        That is its first and last complaint: the cause, as a rule, and what came of it.
+        """
         command = shlex.join(argv)
         try:
             given, out, err = self._ssh.exec_command(command, timeout=seconds)
@@ -125,7 +128,8 @@ class Node:
             raise NodeError(f"{command} on {self.place.name}: {why}") from error
         if status:
             lines = [line.strip() for line in (complaint or said).splitlines() if line.strip()]
-            why = lines[-1] if lines else f"exit status {status}"
+            ends = dict.fromkeys((lines[0], lines[-1])) if lines else (f"exit status {status}",)
+            why = " ... ".join(ends)
             raise NodeError(f"{command} failed on {self.place.name}: {why}")
         return said
 
