@@ -23,7 +23,7 @@ PROGRAM = [sys.executable, "-m", "orchestrator"]
 TYPED = (".venv/bin/smoketest ", "make ")
 _BLOCK = re.compile(r"^```\w*\n(.+?)^```$", re.MULTILINE | re.DOTALL)
 _STATUS = re.compile(r"exit status (\d)")
-EACH = "kvm-flat,xenserver-flat,hyperv-flat,vmware-flat,kvm+xenserver"
+FEW = "kvm-flat,hyperv-flat"
 #: a change that keeps every driver as it is
 PATCH = """\
 diff --git a/NEWS b/NEWS
@@ -64,12 +64,12 @@ class Line:
         """Return what follows the program's name, for somebody in a hurry.
 
         `up` leaves the terminal free and waits for no hardware; a run on all archs is one on an
-        arch of each hypervisor: the demo, which `make test-real` types, runs on all.
+        arch that passes and one that fails: the demo, which `make test-real` types, runs on all.
         """
         arguments = self.words[1:]
         if arguments[0] == "run" and "--all" in arguments:
             at = arguments.index("--all")
-            return (*arguments[:at], "--on", EACH, *arguments[at + 1 :])
+            return (*arguments[:at], "--on", FEW, *arguments[at + 1 :])
         if arguments[0] == "up":
             return (*arguments, "--detach", *(() if "--lab" in arguments else ("--speed", "max")))
         return arguments

@@ -85,5 +85,5 @@ def dies(url: str, attempt: str, nodes: str) -> None:
         Placement(role=role, node=node) for role, node in zip(roles, nodes.split(","), strict=False)
     )
     with store.database.write() as tx:
-        keep(tx, [Grant(attempt=AttemptId(attempt), placements=placements)], now())
+        keep(tx, [Grant(attempt=AttemptId(attempt), placements=placements)], now(), tx.clock())
         os.kill(os.getpid(), signal.SIGKILL)

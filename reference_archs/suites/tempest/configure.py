@@ -148,7 +148,7 @@ def network(cloud: Connection) -> Sections:
         options |= {"public_network_id": outside.id, "floating_network_name": outside.name}
     return {
         "network": options,
-        "network-feature-enabled": {"api_extensions": ",".join(names), "ipv6": False},
+        "network-feature-enabled": {"api_extensions": ",".join(names), "ipv6": True},
     }
 
 
