@@ -48,7 +48,7 @@ def test_200_cells_survive_kills_of_workers_server_and_database(tmp_path: Path) 
     names = [f"w{number}" for number in range(4)]
     with server.database() as url:
         # the orchestrator's own walks are such a worker's: it is the fifth
-        storm = made(url, tmp_path, nodes=24, pace=0.2)
+        storm = made(url, tmp_path, nodes=24, pace=0.5)
         try:
             storm.start(*names, "server")
             storm.ask(10)

@@ -32,8 +32,9 @@ class Pressure:
 
 def pressure(work: Mapping[Mask, float], yard: Yard) -> Pressure:
     """Return the pressure of so many machine-seconds of work for each kind of need."""
-    # in an order of its own: what is spread first gets a little more than its even share
-    wanted = {mask: seconds for mask, seconds in sorted(work.items()) if mask}
+    # What is spread first gets a little more than its even share: the least choosy, always.
+    widest = sorted(work.items(), key=lambda need: (-need[0].bit_count(), need[0]))
+    wanted = {mask: seconds for mask, seconds in widest if mask}
     kinds = _kinds(list(wanted), yard)
     load = _spread(wanted, kinds)
     levels = [0.0] * len(yard.nodes)
