@@ -13,6 +13,7 @@ from tests.crash.storm import Storm, made, schedule
 from tests.postgres import Postgres, binaries
 
 
+@pytest.mark.real
 def test_a_dead_worker_is_taken_over_and_a_stopped_one_refused(tmp_path: Path) -> None:
     storm = made(f"sqlite:///{tmp_path}/store.sqlite", tmp_path, nodes=12, pace=0.6)
     try:
