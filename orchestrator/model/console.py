@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from orchestrator.model.errors import ConfigError, InfraError
 from orchestrator.model.recognisers.known import (
     LIFE,
     RECOGNISERS,
@@ -47,6 +48,11 @@ class Diagnosis:
 
     blame: Blame
     sentence: str
+
+    @property
+    def error(self) -> type[ConfigError | InfraError]:
+        """Return what to raise about it."""
+        return ConfigError if self.blame is Blame.CONFIG else InfraError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

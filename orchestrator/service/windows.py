@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from orchestrator.model.grid import Board, Head, Line, Look, Square, Wanted
-from orchestrator.model.ids import CellId, RunId
+from orchestrator.model.ids import CellId, RunId, run_of
 from orchestrator.model.run import State
 from orchestrator.model.verdict import Verdict
 from orchestrator.model.view import ArchView, CellView
@@ -151,7 +151,7 @@ class Windows:
         wanted = Wanted(repo=look.wanted.repo, ref=look.differs)
         heads = self.matrix.columns(wanted, 0, BASE, by_commit=False)
         found = self.matrix.outcomes([head.run for head in heads])
-        found = tuple(sorted(found, key=lambda outcome: int(outcome.cell.partition("/")[0])))
+        found = tuple(sorted(found, key=lambda outcome: run_of(outcome.cell)))
         return {o.cell.partition("/")[2]: o.verdict for o in found if o.verdict in _WORDS}
 
 

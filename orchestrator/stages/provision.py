@@ -23,7 +23,6 @@ from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.node import Access, BootDevice
 from orchestrator.model.progress import Progress, progress
 from orchestrator.model.run import Host, Task
-from orchestrator.model.verdict import Blame
 from orchestrator.ports.clock import Deadline
 from orchestrator.ports.kit import Kit
 
@@ -210,8 +209,7 @@ class _Awaited:
 
 
 def _failure(host: Host, diagnosis: Diagnosis) -> InfraError | ConfigError:
-    error = ConfigError if diagnosis.blame is Blame.CONFIG else InfraError
-    return error(f"{host.node.name}: {diagnosis.sentence}", node=host.node.name)
+    return diagnosis.error(f"{host.node.name}: {diagnosis.sentence}", node=host.node.name)
 
 
 def _wait(waiting: Sequence[_Awaited], deadline: Deadline) -> None:

@@ -33,8 +33,8 @@ d-i partman-auto/method string regular
 d-i partman/confirm boolean true
 d-i grub-installer/bootdev string /dev/vda
 d-i finish-install/reboot_in_progress note
-d-i preseed/late_command string mkdir -p -m 700 /target/root/.ssh; \\
-  wget -q -O /target/root/.ssh/authorized_keys {url}/authorized_keys && \\
+d-i preseed/late_command string home=/target/root; mkdir -p -m 700 $home/.ssh; \\
+  wget -q -O $home/.ssh/authorized_keys {url}/authorized_keys && \\
   in-target sh -c 'echo made > /root/by-late-command' && \\
   wget -q -O /dev/null --post-data="$(cat /target/etc/ssh/ssh_host_ed25519_key.pub)" {url}/home
 """

@@ -47,7 +47,7 @@ def test_repo_and_ref(text: str, repo: str, ref: str) -> None:
         (".@trunk", ".", "trunk"),
         ("./me@work/repo", "me@work/repo", "HEAD"),
         ("./me@work/repo@trunk", "me@work/repo", "trunk"),
-        ("me/work/../../repo", "repo", "HEAD"),
+        ("me/src/../../repo", "repo", "HEAD"),
         ("./absent@trunk", "absent", "trunk"),
     ],
 )

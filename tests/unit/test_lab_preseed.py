@@ -84,6 +84,6 @@ def test_each_missing_answer_is_asked_for(gone: int) -> None:
 def test_a_key_set_by_the_late_command_is_a_login() -> None:
     keyed = COMPLETE.replace(
         "passwd/root-password-crypted password $6$x",
-        "preseed/late_command string wget -O /target/root/.ssh/authorized_keys http://x/",
+        "preseed/late_command string wget -O ~root/.ssh/authorized_keys http://x/",
     )
     assert unsettled(parse(keyed)) is None

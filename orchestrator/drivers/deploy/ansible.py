@@ -150,9 +150,9 @@ class Watch:
             return
         self.aside.close()
         name = str((event.get("event_data") or {}).get("task", ""))
-        what = name.rpartition(SHARED)[2].strip()
-        own = self.deadline.beside(_SHARED_SECONDS, what)
-        self._shared = self.aside.enter_context(own) if SHARED in name else None
+        _, shared, what = name.rpartition(SHARED)
+        own = self.deadline.beside(_SHARED_SECONDS, what.strip())
+        self._shared = self.aside.enter_context(own) if shared else None
 
     def stopped(self) -> bool:
         """Return whether the play is to end."""

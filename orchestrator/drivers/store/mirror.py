@@ -11,7 +11,7 @@ from orchestrator.drivers.store.database import Transaction
 from orchestrator.drivers.store.order import PRIORITY
 from orchestrator.model.budgets import label
 from orchestrator.model.event import Kind
-from orchestrator.model.ids import AttemptId
+from orchestrator.model.ids import AttemptId, RunId, run_of
 from orchestrator.model.lease import Waiting
 from orchestrator.model.placement import needs
 from orchestrator.model.request import Lane
@@ -81,9 +81,9 @@ class Mirror:
             self._items = dict(order)
 
 
-def _place(entry: tuple[AttemptId, Waiting]) -> tuple[int, int]:
+def _place(entry: tuple[AttemptId, Waiting]) -> tuple[RunId, int]:
     """Return where an attempt is in the queue: its run, and its cell's place in the plan."""
-    return int(entry[0].partition("/")[0]), entry[1].place
+    return run_of(entry[0]), entry[1].place
 
 
 def decoded(tx: Transaction, rows: Iterable[Row[Any]]) -> dict[AttemptId, Waiting]:

@@ -93,7 +93,7 @@ class Queue:
                 return False
             last = tx.one("pass_last")
             if not woken:
-                return last is None or not 0 <= tx.clock() - last.told < _quiet(last)
+                return _tells(last, tx.clock())
             rested = tx.clock() - last.ended if last else -1
             if last and 0 <= rested < last.took:
                 return False
@@ -238,14 +238,9 @@ def _rest(took: int) -> int:
     return min(_REST * took, max(_ENOUGH, 3 * took))
 
 
-def _quiet(last: Row[Any]) -> int:
-    """Return for how many milliseconds nobody is told anything after the last telling pass."""
-    return max(_PAUSE, _TOLD * int(last.telling))
-
-
 def _tells(last: Row[Any] | None, now: int) -> bool:
     """Return whether a pass that begins now tells everybody why they wait."""
-    return last is None or not 0 <= now - last.told < _quiet(last)
+    return last is None or not 0 <= now - last.told < max(_PAUSE, _TOLD * int(last.telling))
 
 
 def _keep(tx: Transaction, began: int, *, told: bool, gave: bool) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from orchestrator.drivers.store.attempts import record, settle
 from orchestrator.drivers.store.database import Transaction
 from orchestrator.model.event import Event, Kind, Stage
-from orchestrator.model.ids import AttemptId, RunId
+from orchestrator.model.ids import AttemptId, RunId, run_of
 from orchestrator.model.verdict import Ruling, Verdict
 
 
@@ -23,5 +23,5 @@ def supersede(tx: Transaction, run: RunId, archs: frozenset[str], now: datetime)
 def successor(tx: Transaction, attempt: AttemptId) -> int | None:
     """Return the newest run that superseded the attempt's own for the same arch, or None."""
     cell = attempt.rpartition("/")[0]
-    row = tx.single("run_succeeding", run=int(cell.partition("/")[0]), arch=cell.partition("/")[2])
+    row = tx.single("run_succeeding", run=run_of(attempt), arch=cell.partition("/")[2])
     return None if row.id is None else int(row.id)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from orchestrator.lab.qemu.vm import Machine
 from orchestrator.model.console import Diagnosis, printed, quoted, recognise
-from orchestrator.model.errors import BootTimeout, ConfigError, InfraError
-from orchestrator.model.verdict import Blame
+from orchestrator.model.errors import BootTimeout
 
 #: what is recognised counts when the next look finds it, too: a last line may be there in part
 _LOOK_SECONDS = 5.0
@@ -30,8 +29,7 @@ def wait(machine: Machine, console: Path, seconds: float, look: float = _LOOK_SE
             return machine.reason(min(look, left))
         found = recognise(_lines(console)[-_LINES:])
         if found and found == before:
-            error = ConfigError if found.blame is Blame.CONFIG else InfraError
-            raise error(f"{found.sentence} (all of it: {console})")
+            raise found.error(f"{found.sentence} (all of it: {console})")
         before = found
     msg = f"the machine was not done within {seconds:.0f} s; its console last said: "
     raise BootTimeout(msg + last(console))
