@@ -1,6 +1,10 @@
 """What holds for every suite."""
 
+import gc
 import signal
+
+# thousands of collected tests are no garbage, and were looked through all the time
+gc.set_threshold(50_000)
 
 # a shell starts what it puts into the background with Ctrl-C ignored, and children inherit that:
 # the tests that type Ctrl-C would wait for ever there

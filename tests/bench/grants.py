@@ -104,7 +104,8 @@ def measure(
     return (
         f"{CLIENTS} clients in {processes} processes, {granted:.0f} gangs of 1 to {GANG} of {NODES}"
         f" nodes in {wall:.0f} s ({whole:.0f} s with starts): {rate:.0f} leases and releases/s,"
-        f" {1000 * (processor + used) / granted:.2f} ms of processor each, {wrong:.0f} answers"
+        f" {1000 * (processor + used) / granted:.2f} ms of processor each"
+        f" ({1000 * used / granted:.2f} of them the server's), {wrong:.0f} answers"
         f" wrong, {len(found)} invariants broken; paddles {RIVAL:.0f}/s: ratio"
         f" {rate / RIVAL:.1f} (needed: {NEEDED})"
     )
@@ -151,14 +152,14 @@ def _followed(processes: Sequence["subprocess.Popen[str]"], count: int) -> list[
 
 
 def spent(process: psutil.Process) -> float:
-    """Return the seconds of processor of a process, and of those of its children that live."""
+    """Return the seconds of processor of a process, of its children, and of those that ended."""
     total = 0.0
     for one in (process, *process.children(recursive=True)):
         try:
             times = one.cpu_times()
         except psutil.NoSuchProcess:
             continue
-        total += times.user + times.system
+        total += times.user + times.system + times.children_user + times.children_system
     return total
 
 

@@ -1,14 +1,21 @@
 """What runs, events and queue all do to attempts, within a transaction of theirs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row
 
-from orchestrator.drivers.store.codec import NAMES, encode, event_from, instant, stamp
+from orchestrator.drivers.store.codec import (
+    NAMES,
+    encode,
+    event_from,
+    event_text,
+    instant,
+    stamp,
+)
 from orchestrator.drivers.store.database import Transaction
 from orchestrator.model.errors import LeaseLost, NotFound
 from orchestrator.model.event import Event, Kind, Stage
@@ -123,28 +130,31 @@ def settle(tx: Transaction, attempts: Sequence[AttemptId], ruling: Ruling, now: 
     """Store the ruling of attempts that have none yet, and the event that says so."""
     judged = Event(kind=Kind.JUDGED, stage=Stage.VERDICT, ruling=ruling, text=ruling.cause)
     record(tx, ((attempt, judged) for attempt in attempts), now)
-    close(tx, attempts, ruling)
-    sum_up(tx, attempts)
+    close(tx, dict.fromkeys(attempts, ruling))
 
 
-def sum_up(tx: Transaction, attempts: Sequence[AttemptId]) -> None:
-    """Keep what settled attempts came to in short, as all of their stored events tell it."""
-    rows = tx.all("events_of_attempts", ids=attempts) if attempts else ()
-    told = groupby(rows, key=lambda row: str(row.attempt))
+def close(tx: Transaction, rulings: Mapping[AttemptId, Ruling]) -> None:
+    """Store the rulings of attempts, and in short what all of their stored events tell.
+
+    The events that say so are stored already.
+    """
+    rows = tx.all("events_of_attempts", ids=list(rulings)) if rulings else ()
+    told = {
+        AttemptId(attempt): tuple(map(event_from, events))
+        for attempt, events in groupby(rows, key=lambda row: str(row.attempt))
+    }
     tx.many(
-        "attempt_sum_up",
+        "attempt_close",
         (
-            {"attempt": attempt, "summary": encode(summarise(tuple(map(event_from, events))))}
-            for attempt, events in told
+            {
+                "attempt": attempt,
+                "verdict": ruling.verdict,
+                "ruling": encode(ruling),
+                "summary": encode(summarise(told.get(attempt, ()))),
+            }
+            for attempt, ruling in rulings.items()
         ),
     )
-
-
-def close(tx: Transaction, attempts: Sequence[AttemptId], ruling: Ruling) -> None:
-    """Store the ruling of attempts whose event is stored already."""
-    if attempts:
-        text = encode(ruling)
-        tx.run("attempts_settle", ids=attempts, verdict=ruling.verdict, ruling=text)
 
 
 def give_back(tx: Transaction, attempts: Sequence[AttemptId]) -> None:
@@ -156,11 +166,13 @@ def give_back(tx: Transaction, attempts: Sequence[AttemptId]) -> None:
 
 def record(tx: Transaction, happened: Iterable[tuple[AttemptId, Event]], now: datetime) -> None:
     """Store events as having happened now."""
-    record_all(tx, ((attempt, event, now) for attempt, event in happened))
+    record_all(tx, [(attempt, event, now) for attempt, event in happened])
 
 
-def record_all(tx: Transaction, happened: Iterable[tuple[AttemptId, Event, datetime]]) -> None:
+def record_all(tx: Transaction, happened: Sequence[tuple[AttemptId, Event, datetime]]) -> None:
     """Store events, each with the time at which it happened."""
+    if not happened:
+        return
     last = int(tx.single("event_last").seq)
     tx.many(
         "event_insert",
@@ -171,7 +183,7 @@ def record_all(tx: Transaction, happened: Iterable[tuple[AttemptId, Event, datet
                 "at": stamp(at),
                 "kind": event.kind,
                 "stage": event.stage,
-                "value": encode(replace(event, at=None) if event.at else event),
+                "value": event_text(event),
             }
             for number, (attempt, event, at) in enumerate(happened, 1)
         ),

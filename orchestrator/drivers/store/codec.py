@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row
@@ -45,6 +45,9 @@ TOKEN = TypeAdapter(Token)
 USER = TypeAdapter(User)
 PENDING = TypeAdapter(Pending)
 
+#: what an event's text may hold, and what goes without saying (nothing that is a value of it)
+_USUAL: Final = tuple((f.name, f.default) for f in fields(Event) if f.name not in {"at", "seq"})
+
 
 def encode(value: object) -> str:
     """Return the value as JSON, always the same for equal values.
@@ -54,6 +57,15 @@ def encode(value: object) -> str:
     """
     text = json.dumps(value, default=_plain, ensure_ascii=False)
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def event_text(event: Event) -> str:
+    """Return the event as JSON for its row, without what is as usual: most of an event is.
+
+    Its time and position are columns of their own.
+    """
+    told = ((name, getattr(event, name), usual) for name, usual in _USUAL)
+    return encode({name: value for name, value, usual in told if value != usual})
 
 
 def event_from(row: Row[Any]) -> Event:

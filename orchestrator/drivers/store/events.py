@@ -14,7 +14,6 @@ from orchestrator.drivers.store.attempts import (
     give_back,
     record_all,
     refuse_stale,
-    sum_up,
 )
 from orchestrator.drivers.store.codec import event_from
 from orchestrator.drivers.store.database import Database, Transaction
@@ -108,24 +107,20 @@ def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[bool]:
         if ruling:
             judged.append((attempt, ruling, item))
             found[attempt.id] = replace(attempt, state=State.DONE)
-    happened += _settled(tx, judged)
     record_all(tx, happened)
-    sum_up(tx, [attempt.id for attempt, _, _ in judged])
+    close(tx, {attempt.id: ruling for attempt, ruling, _ in judged})
+    notes = list(_tried_again(tx, [(attempt, item) for attempt, _, item in judged]))
+    record_all(tx, notes)
     give_back(tx, [item.attempt for item in asked if _released(item.events)])
     states = (found[item.attempt] for item in asked)
     return [attempt.stopping and attempt.state is State.RUNNING for attempt in states]
 
 
-def _settled(
-    tx: Transaction, judged: Sequence[tuple[Attempt, Ruling, Append]]
+def _tried_again(
+    tx: Transaction, judged: Sequence[tuple[Attempt, Append]]
 ) -> Iterator[tuple[AttemptId, Event, datetime]]:
-    """Store rulings, queue what is tried again, and yield what is to be said of it."""
-    alike: dict[Ruling, list[AttemptId]] = {}
-    for attempt, ruling, _ in judged:
-        alike.setdefault(ruling, []).append(attempt.id)
-    for ruling, attempts in alike.items():
-        close(tx, attempts, ruling)
-    for attempt, _, item in judged:
+    """Queue what is tried again, and yield what is to be said of what is not."""
+    for attempt, item in judged:
         if item.retry is not None and not attempt.stopping:
             again = following(attempt, item.retry, item.turn)
             at = _judged_at(item.events) or item.now

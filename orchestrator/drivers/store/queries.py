@@ -50,20 +50,18 @@ def insertion(name: str, count: int) -> TextClause:
 
 
 @cache
-def array_insertion(name: str, kinds: tuple[tuple[str, str], ...]) -> TextClause:
-    """Return PostgreSQL's statement for any number of rows, with an array for each value.
+def json_insertion(name: str, kinds: tuple[tuple[str, str], ...]) -> TextClause:
+    """Return PostgreSQL's statement for any number of rows, which are one text of JSON: `rows`.
 
     `kinds` has the type of each value, or an empty text if it is null in all rows.
     """
-    given = [(value, kind) for value, kind in kinds if kind]
-    arrays = ", ".join(f"cast(:{value} as {kind}[])" for value, kind in given)
-    names = ", ".join(f"_{value}" for value, _ in given)
+    given = ", ".join(f"_{value} {kind}" for value, kind in kinds if kind)
     shown = {value: f"given._{value}" if kind else "null" for value, kind in kinds}
 
     def rows(one: re.Match[str]) -> str:
         columns = _NAME.sub(lambda found: shown[found[1]], one[1].strip("()")).split(",")
         listed = ", ".join(f"{column} as column{i}" for i, column in enumerate(columns, 1))
-        source = f"unnest({arrays}) as given({names})"
+        source = f"json_to_recordset(cast(:rows as json)) as given({given})"
         return " ".join(("select", listed, "from", source))
 
     return text(_ROW.sub(rows, query(name).text, count=1))

@@ -123,14 +123,12 @@ select
 from cells c
 where c.id in :cells;
 
--- attempts_settle -- store the ruling of some attempts; they are over
-update attempts set state = 'done', verdict = :verdict, ruling = :ruling, why = '', wait = ''
-where id in :ids and state <> 'done';
-
--- attempt_sum_up -- keep what a settled attempt came to in short
-update attempts set summary = told.column2
-from (values (:attempt, :summary)) as told
-where id = told.column1;
+-- attempt_close -- store an attempt's ruling, and what it came to in short; it is over
+update attempts set
+    state = 'done', verdict = told.column2, ruling = told.column3, summary = told.column4,
+    why = '', wait = ''
+from (values (:attempt, :verdict, :ruling, :summary)) as told
+where id = told.column1 and state <> 'done';
 
 -- attempt_explain -- store why an attempt waits
 update attempts set why = told.column2, wait = told.column3, promised = told.column4
@@ -160,6 +158,9 @@ join archs h on h.digest = c.arch
 where a.holding = 1
 order by a.granted_at, a.id;
 
+-- attempts_granted -- the names of those
+select id as attempt from attempts where holding = 1 order by granted_at, id;
+
 -- anyone_waits -- a row if an attempt waits
 select priority from attempts where state = 'waiting' order by priority limit 1;
 
@@ -176,8 +177,10 @@ select coalesce(max(seq), 0) as seq from events;
 select attempt, stage from events
 where attempt in :ids and kind in ('finished', 'failed');
 
--- events_of_attempts -- what happened to some attempts, oldest first
-select seq, attempt, at, value from events where attempt in :ids order by attempt, seq;
+-- events_of_attempts -- what sums attempts up of all that happened to them, oldest first
+select seq, attempt, at, value from events
+where attempt in :ids and kind in ('started', 'finished', 'failed', 'tested', 'diagnosed')
+order by attempt, seq;
 
 -- events_of_attempt -- what happened to an attempt, oldest first
 select seq, at, value from events where attempt = :attempt order by seq;

@@ -158,7 +158,7 @@ class Queue:
     def granted(self) -> tuple[AttemptId, ...]:
         """Return the attempts that were granted and not released yet, first granted first."""
         with self.database.ask() as tx:
-            return tuple(AttemptId(row.attempt) for row in tx.all("attempts_holding"))
+            return tuple(AttemptId(row.attempt) for row in tx.all("attempts_granted"))
 
     def leases(self, attempt: AttemptId) -> tuple[Lease, ...]:
         """Return what the attempt holds now, in the order of its roles."""

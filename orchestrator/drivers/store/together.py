@@ -17,6 +17,8 @@ Result = TypeVar("Result")
 
 #: what one transaction takes along at most, so that readers and other writers get their turn
 MOST: Final = 256
+#: seconds after which who was not woken looks by itself: who was to wake it may be gone
+_UNHEARD: Final = 1.0
 
 
 class Together(Generic[Item, Result]):
@@ -43,10 +45,22 @@ class Together(Generic[Item, Result]):
         with self._asking:
             self._asked.append(asked)
         while not asked.over:
-            with self._turn:
-                if not asked.over:
-                    self._serve()
+            if self._turn.acquire(blocking=False):
+                self._serve_in_turn()
+            else:
+                # not for the turn itself: those who only want their results would stand in its way
+                asked.wait()
         return asked.result()
+
+    def _serve_in_turn(self) -> None:
+        try:
+            self._serve()
+        finally:
+            self._turn.release()
+            with self._asking:
+                following = self._asked[:1]
+            for asked in following:
+                asked.wake()
 
     def _serve(self) -> None:
         """Make the changes that were asked for so far in one transaction, or else singly."""
@@ -91,16 +105,27 @@ class _Asked(Generic[Item, Result]):
     def __init__(self, item: Item) -> None:
         self.item = item
         self.over = False
+        self._woken = threading.Event()
         self._results: list[Result] = []
         self._error: Exception | None = None
+
+    def wait(self) -> None:
+        """Return when there is something to look at: an end, or a turn that may be free."""
+        self._woken.wait(_UNHEARD)
+        self._woken.clear()
+
+    def wake(self) -> None:
+        self._woken.set()
 
     def keep(self, result: Result) -> None:
         self._results.append(result)
         self.over = True
+        self.wake()
 
     def fail(self, error: Exception) -> None:
         self._error = error
         self.over = True
+        self.wake()
 
     def result(self) -> Result:
         if self._error:
