@@ -74,7 +74,10 @@ class Postgres:
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
             "max_connections": "400",
-            "shared_buffers": "128MB",
+            "shared_buffers": "512MB",
+            "max_wal_size": "4GB",
+            # within its folder, which goes with it: it is killed, and would leave segments behind
+            "dynamic_shared_memory_type": "mmap",
             "fsync": "on" if self._durable else "off",
         }
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
