@@ -20,7 +20,7 @@ demo: $(READY)
 	$(BIN)/smoketest demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not real" -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not real" -n 4 --dist loadfile --no-loadscope-reorder
 
 test-real: $(READY)
 	$(BIN)/python -m pytest -m real -v -rP --durations=25

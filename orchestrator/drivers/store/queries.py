@@ -8,6 +8,8 @@ from pathlib import Path
 from sqlalchemy import BindParameter, TextClause, bindparam, text
 
 _FILES = sorted(Path(__file__).parent.glob("queries*.sql"))
+#: a statement holds `{_rows}` where the part of that name (`-- _rows -- ...`) stands
+_PART = re.compile(r"\{(_\w+)\}")
 _HEAD = re.compile(r"^-- (\w+) -- .+$", re.MULTILINE)
 #: `in :names` takes any number of values
 _ANY = re.compile(r"\bin :(\w+)")
@@ -21,12 +23,16 @@ _NAME = re.compile(r":(\w+)")
 @cache
 def queries(dialect: str = "sqlite") -> Mapping[str, TextClause]:
     """Return every statement of the files by its name, as that kind of database takes it."""
-    found: dict[str, TextClause] = {}
+    bodies: dict[str, str] = {}
     for file in _FILES:
         _, *parts = _HEAD.split(file.read_text("utf-8"))
         pairs = zip(parts[::2], parts[1::2], strict=True)
-        found |= {n: _statement(body.strip().removesuffix(";"), dialect) for n, body in pairs}
-    return found
+        bodies |= {name: body.strip().removesuffix(";") for name, body in pairs}
+    return {
+        name: _statement(_PART.sub(lambda part: bodies[part[1]], body), dialect)
+        for name, body in bodies.items()
+        if not name.startswith("_")
+    }
 
 
 def query(name: str, dialect: str = "sqlite") -> TextClause:

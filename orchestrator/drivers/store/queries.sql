@@ -1,5 +1,6 @@
 -- Every statement that the store runs. Before each: `-- name -- what it does, in one line`.
--- They are written for SQLite and PostgreSQL alike; values come in as `:name`.
+-- They are written for SQLite and PostgreSQL alike; values come in as `:name`. What several have in
+-- common has a name that begins with `_`, and stands where they say `{_name}`.
 
 -- sqlite_wal -- readers and the writer do not wait for each other; kept in the file
 pragma journal_mode = wal;
@@ -81,25 +82,22 @@ from cells c join archs h on h.digest = c.arch
 where c.run = :run
 order by c.position;
 
--- cells_of_run -- a run's cells in the order of its plan, a row for each attempt
+-- _cells -- cells, a row for each attempt
 select
     c.id as cell, c.run, h.value as arch,
     a.id as attempt, a.state as attempt_state, a.ruling, a.why, a.wait, a.way,
     (select max(e.at) from events e where e.attempt = a.id) as updated
 from cells c
 join archs h on h.digest = c.arch
-join attempts a on a.cell = c.id
+join attempts a on a.cell = c.id;
+
+-- cells_of_run -- a run's cells in the order of its plan, a row for each attempt
+{_cells}
 where c.run = :run
 order by c.position, a.number;
 
 -- cell_by_id -- one cell, a row for each attempt
-select
-    c.id as cell, c.run, h.value as arch,
-    a.id as attempt, a.state as attempt_state, a.ruling, a.why, a.wait, a.way,
-    (select max(e.at) from events e where e.attempt = a.id) as updated
-from cells c
-join archs h on h.digest = c.arch
-join attempts a on a.cell = c.id
+{_cells}
 where c.id = :cell
 order by a.number;
 

@@ -46,21 +46,20 @@ from runs r join run_states s on s.run = r.id
 where r.id in :runs
 order by r.id desc;
 
--- board_cells -- the cells of some runs, a row for each attempt
+-- _squares -- cells in short, a row for each attempt
 select
     c.id as cell, c.run, c.arch, a.id as attempt, a.state as attempt_state, a.ruling, a.why,
     a.wait, a.way, a.summary,
     (select e.at from events e where e.attempt = a.id order by e.seq desc limit 1) as updated
-from cells c join attempts a on a.cell = c.id
+from cells c join attempts a on a.cell = c.id;
+
+-- board_cells -- the cells of some runs, a row for each attempt
+{_squares}
 where c.run in :runs
 order by c.run desc, c.position, a.number;
 
 -- board_some_cells -- some cells, a row for each attempt
-select
-    c.id as cell, c.run, c.arch, a.id as attempt, a.state as attempt_state, a.ruling, a.why,
-    a.wait, a.way, a.summary,
-    (select e.at from events e where e.attempt = a.id order by e.seq desc limit 1) as updated
-from cells c join attempts a on a.cell = c.id
+{_squares}
 where c.id in :cells
 order by c.run desc, c.position, a.number;
 

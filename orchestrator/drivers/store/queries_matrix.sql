@@ -1,8 +1,6 @@
 -- Windows of the matrix.
 
--- matrix_runs -- a window of the runs, newest first
-select r.id, r.repo, r.ref, r.lane, r.requester, r.reason, r.asked_at, r.snapshot, r.commit_id
-from runs r
+-- _wanted -- which runs one looks at
 where r.id <= :at
     and cast(:repo as text) in ('', r.repo) and cast(:ref as text) in ('', r.ref)
     and cast(:lane as text) in ('', r.lane) and cast(:requester as text) in ('', r.requester)
@@ -10,21 +8,19 @@ where r.id <= :at
         select 1 from attempts a
         where a.run = r.id and a.verdict is not null
             and cast(:verdict as text) in ('', a.verdict) and a.ruling like :blame
-    ))
+    ));
+
+-- matrix_runs -- a window of the runs, newest first
+select r.id, r.repo, r.ref, r.lane, r.requester, r.reason, r.asked_at, r.snapshot, r.commit_id
+from runs r
+{_wanted}
 order by r.id desc
 limit :count offset :first;
 
 -- matrix_commits -- a window of the commits, the one that was asked for last first
 select r.commit_id
 from runs r
-where r.id <= :at
-    and cast(:repo as text) in ('', r.repo) and cast(:ref as text) in ('', r.ref)
-    and cast(:lane as text) in ('', r.lane) and cast(:requester as text) in ('', r.requester)
-    and (cast(:judged as text) = '' or exists (
-        select 1 from attempts a
-        where a.run = r.id and a.verdict is not null
-            and cast(:verdict as text) in ('', a.verdict) and a.ruling like :blame
-    ))
+{_wanted}
 group by r.commit_id
 order by max(r.id) desc
 limit :count offset :first;
@@ -35,26 +31,12 @@ select coalesce(max(id), 0) as run from runs;
 -- matrix_count_runs -- how many runs there are to look at
 select count(*) as many
 from runs r
-where r.id <= :at
-    and cast(:repo as text) in ('', r.repo) and cast(:ref as text) in ('', r.ref)
-    and cast(:lane as text) in ('', r.lane) and cast(:requester as text) in ('', r.requester)
-    and (cast(:judged as text) = '' or exists (
-        select 1 from attempts a
-        where a.run = r.id and a.verdict is not null
-            and cast(:verdict as text) in ('', a.verdict) and a.ruling like :blame
-    ));
+{_wanted};
 
 -- matrix_count_commits -- how many commits there are to look at
 select count(distinct r.commit_id) as many
 from runs r
-where r.id <= :at
-    and cast(:repo as text) in ('', r.repo) and cast(:ref as text) in ('', r.ref)
-    and cast(:lane as text) in ('', r.lane) and cast(:requester as text) in ('', r.requester)
-    and (cast(:judged as text) = '' or exists (
-        select 1 from attempts a
-        where a.run = r.id and a.verdict is not null
-            and cast(:verdict as text) in ('', a.verdict) and a.ruling like :blame
-    ));
+{_wanted};
 
 -- matrix_runs_of_commits -- every run of some commits, newest first
 select r.id, r.repo, r.ref, r.lane, r.requester, r.reason, r.asked_at, r.snapshot, r.commit_id

@@ -13,7 +13,7 @@ select coalesce(max(seq), 0) as seq from events;
 -- event_judged -- where in history an attempt was judged
 select seq from events where attempt = :attempt and kind = 'judged';
 
--- changes_since -- attempts that were queued, started or judged after a position, oldest first
+-- _changes -- what happened, and to whose attempt
 select
     e.seq, e.at, e.kind, e.stage, a.id as attempt, a.ruling,
     r.repo, r.ref, r.lane, r.requester, r.snapshot, h.value as arch,
@@ -25,7 +25,10 @@ from events e
 join attempts a on a.id = e.attempt
 join cells c on c.id = a.cell
 join archs h on h.digest = c.arch
-join runs r on r.id = a.run
+join runs r on r.id = a.run;
+
+-- changes_since -- attempts that were queued, started or judged after a position, oldest first
+{_changes}
 where e.seq > :seq
     and (e.kind = 'judged'
         or e.kind = 'started' and e.stage in ('lease', 'provision', 'partner'))
@@ -33,18 +36,7 @@ order by e.seq
 limit :limit;
 
 -- changes_newest -- attempts that were judged, the newest first
-select
-    e.seq, e.at, e.kind, e.stage, a.id as attempt, a.ruling,
-    r.repo, r.ref, r.lane, r.requester, r.snapshot, h.value as arch,
-    exists (
-        select 1 from attempts n
-        where n.cell = a.cell and n.number = a.number + 1 and n.asked_at = e.at
-    ) as retried
-from events e
-join attempts a on a.id = e.attempt
-join cells c on c.id = a.cell
-join archs h on h.digest = c.arch
-join runs r on r.id = a.run
+{_changes}
 where e.kind = 'judged' and a.verdict in ('passed', 'failed', 'broken')
 order by e.seq desc
 limit :limit;

@@ -1,22 +1,20 @@
 -- What a scheduling pass reads, and what it keeps of everybody's share.
 
--- attempts_waiting -- the queue, each run's cells in the order of its plan
+-- _places -- places in the queue
 select
     a.id as attempt, a.priority, a.asked_at, a.avoid, a.way, a.wait, c.arch, c.position,
     r.lane, r.requester, r.repo
 from attempts a
 join cells c on c.id = a.cell
-join runs r on r.id = a.run
+join runs r on r.id = a.run;
+
+-- attempts_waiting -- the queue, each run's cells in the order of its plan
+{_places}
 where a.state = 'waiting'
 order by c.run, c.position;
 
 -- attempts_waiting_of -- those of some attempts that wait
-select
-    a.id as attempt, a.priority, a.asked_at, a.avoid, a.way, a.wait, c.arch, c.position,
-    r.lane, r.requester, r.repo
-from attempts a
-join cells c on c.id = a.cell
-join runs r on r.id = a.run
+{_places}
 where a.id in :ids and a.state = 'waiting';
 
 -- attempts_promised -- who waits and was promised a time, and the reason that tells it
