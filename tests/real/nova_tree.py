@@ -1,5 +1,6 @@
 """A repository of nova: its released sources as consecutive commits, and broken branches."""
 
+import os
 import re
 import subprocess
 import sys
@@ -29,6 +30,8 @@ BROKEN = {
     ),
 }
 _WHO = ("-c", "user.name=Nova", "-c", "user.email=nova@localhost", "-c", "commit.gpgsign=false")
+#: the same commits each time, so that a folder of artifacts has their wheels
+_WHEN = {f"GIT_{who}_DATE": "2026-10-01T00:00:00+0000" for who in ("AUTHOR", "COMMITTER")}
 _VERSIONS = "nova/db/main/migrations/versions"
 
 
@@ -40,7 +43,12 @@ class Tree:
 
     def git(self, *words: str) -> str:
         done = subprocess.run(
-            ["git", *_WHO, *words], cwd=self.path, check=True, capture_output=True, text=True
+            ["git", *_WHO, *words],
+            cwd=self.path,
+            env={**os.environ, **_WHEN},
+            check=True,
+            capture_output=True,
+            text=True,
         )
         return done.stdout.strip()
 

@@ -42,6 +42,7 @@ MORE = (
     "openstack-services-libvirt",
     "openstack-split",
     "openstack-rpc-quorum",
+    "openstack-heat-convergence",
     "openstack-heat-legacy",
 )
 CHECKOUT = os.environ.get("SMOKETEST_NOVA", "")
@@ -90,7 +91,7 @@ def test_two_commits_side_by_side(lab: Orchestrator, nova: Tree) -> None:
         assert cell["verdict"] == "passed", told(cell)
         assert cell["tests"]["passed"] >= 10
         assert cell["tests"]["failed"] == cell["tests"]["skipped"] == 0
-    assert len(list(_store(lab).rglob("nova-*.tar"))) >= 2, "one of each commit"
+    assert all(_built(lab, nova, ref) for ref in ("34.0.0", "33.0.2")), "one of each commit"
 
 
 @pytest.mark.parametrize("arch", GUESTS)
@@ -136,13 +137,16 @@ def test_as_fast_as_by_hand(lab: Orchestrator, nova: Tree, tmp_path: Path) -> No
 
     Printed, not asserted: the two run one after the other, and a shared host is never idle alike.
     """
+    if not _built(lab, nova, "34.0.0"):
+        settled(lab, ask(lab, nova, "34.0.0"))
+    (built,) = _built(lab, nova, "34.0.0")
     run = ask(lab, nova, "34.0.0")
     cell = f"{run}/{ARCH}"
     folder = lab.home / "attempts" / cell / "1"
     _held(lab, cell)
     try:
         ours = _first_test(folder) - _at(lab, cell, "finished", "provision")
-        with hand_made.deployed(_second(lab, folder, tmp_path / "hand")) as seconds:
+        with hand_made.deployed(_second(lab, folder, tmp_path / "hand", built)) as seconds:
             print(f"by the play {ours:.0f} s, by hand {seconds:.0f} s: {ours / seconds:.2f}")
             print("the target is at most 1.3")
     finally:
@@ -164,12 +168,11 @@ def _first_test(folder: Path) -> float:
     return (began if began.tzinfo else began.replace(tzinfo=UTC)).timestamp()
 
 
-def _second(lab: Orchestrator, folder: Path, home: Path) -> hand_made.Cloud:
+def _second(lab: Orchestrator, folder: Path, home: Path, built: Path) -> hand_made.Cloud:
     """Return a second cloud of the attempt's only machine, not started yet."""
     (host,) = json.loads((folder / "hosts.json").read_text())["hosts"]
     first = Path(host["log"]).parent
     (released,) = (_store(lab) / "released").rglob("*.tar")
-    built = max((_store(lab) / "built").rglob("nova-*.tar"), key=lambda path: path.stat().st_mtime)
     return hand_made.Cloud(
         first=first,
         home=home,
@@ -300,3 +303,9 @@ def _kill_buses(lab: Orchestrator) -> set[int]:
 
 def _store(lab: Orchestrator) -> Path:
     return Path(os.environ.get("SMOKETEST_ARTIFACTS") or lab.home / "artifacts")
+
+
+def _built(lab: Orchestrator, nova: Tree, ref: str) -> list[Path]:
+    """Return where the wheel of a commit is kept, if it was built."""
+    name = nova.git("rev-parse", "--short=10", ref)
+    return list((_store(lab) / "built").rglob(f"nova-{name}.tar"))
