@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 POLL = 0.1
 PATIENCE = 3600.0
 SWITCH = ("ovs-db", "ovn-nb", "ovn-sb")
@@ -115,6 +117,10 @@ class Cloud:
             time.sleep(2)
         for process in self.running:
             process.wait()
+        for left in psutil.process_iter(["environ"]):
+            # Erlang's name service outlives its session.
+            if any(str(self.home) in value for value in (left.info["environ"] or {}).values()):
+                left.kill()
 
 
 def run(*words: str) -> None:
