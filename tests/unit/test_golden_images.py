@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import secrets
 import shutil
 import subprocess
@@ -129,6 +130,25 @@ def test_a_ram_disk_gets_the_chunks_that_hold_something_each_with_its_hash(tmp_p
         "chunk-0000",
         "chunk-0008",
     ]
+
+
+def test_pieces_in_a_row_are_one_chunk_as_long_as_a_small_machine_holds_it(tmp_path: Path) -> None:
+    disk = tmp_path / "disk.raw"
+    wanted = [piece * 16 * MIB + 5 for piece in (0, 2, 3, 4, 5, 6, 8)]
+    with disk.open("wb") as file:
+        for place in wanted:
+            file.seek(place)
+            file.write(b"x")
+    builder.complete(tmp_path, disk, "0000-root")
+    found, lengths = [], {}
+    for line in (tmp_path / LIST).read_text().splitlines()[1:]:
+        name, seek, _ = line.split()
+        argv = ["zstd", "--quiet", "-d", "--stdout", str(tmp_path / name)]
+        content = subprocess.run(argv, check=True, capture_output=True).stdout
+        lengths[int(seek)] = len(content) // MIB
+        found += [int(seek) * MIB + match.start() for match in re.finditer(b"x", content)]
+    assert found == wanted
+    assert lengths == {0: 16, 32: 64, 96: 16, 128: 0}
 
 
 def test_an_image_without_its_manifest_is_none(tmp_path: Path) -> None:

@@ -30,8 +30,9 @@ _BOOT_SECONDS = 900.0
 _SEAL_SECONDS = 1800.0
 _PACK_SECONDS = 600.0
 _MIB = 1 << 20
-#: most of what is empty is left out, yet each is worth the processes that write it
-_CHUNK_MIB = 16
+#: empty pieces are left out, those in a row are one chunk, since each chunk costs a machine four
+#: processes; so many that a small machine holds it in its memory
+_PIECE_MIB, _CHUNK_PIECES = 16, 4
 #: of a chunk's BLAKE2b, which a machine without instructions for SHA works out much sooner
 _DIGEST_BYTES = 32
 #: by itself: the connection that asks for it ends with it
@@ -169,7 +170,7 @@ def complete(folder: Path, raw: Path, root: str) -> None:
         packed = _packed(content)
         (folder / name).write_bytes(packed)
         digest = hashlib.blake2b(packed, digest_size=_DIGEST_BYTES).hexdigest()
-        lines.append(f"{name} {number * _CHUNK_MIB} {digest}")
+        lines.append(f"{name} {number * _PIECE_MIB} {digest}")
     (folder / LIST).write_text("\n".join(lines) + "\n")
     names = [LIST, *(line.split()[0] for line in lines[1:])]
     draft = folder / f"{MANIFEST}.new"
@@ -187,11 +188,25 @@ def _packed(content: bytes) -> bytes:
 
 
 def _chunks(raw: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield each chunk that is not empty, with its number."""
-    empty = bytes(_CHUNK_MIB * _MIB)
+    """Yield each chunk, with the number of its first piece."""
+    held: list[bytes] = []
+    first = 0
+    for number, piece in _pieces(raw):
+        if held and (number != first + len(held) or len(held) == _CHUNK_PIECES):
+            yield first, b"".join(held)
+            held = []
+        first = first if held else number
+        held.append(piece)
+    if held:
+        yield first, b"".join(held)
+
+
+def _pieces(raw: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield each piece of the disk that is not empty, with its number."""
+    empty = bytes(_PIECE_MIB * _MIB)
     with raw.open("rb") as file:
         number = 0
-        while content := file.read(_CHUNK_MIB * _MIB):
+        while content := file.read(_PIECE_MIB * _MIB):
             if content != empty[: len(content)]:
                 yield number, content
             number += 1
