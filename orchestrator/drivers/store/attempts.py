@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Row
 
 from orchestrator.drivers.store.codec import (
-    NAMES,
     encode,
     event_from,
     event_text,
     instant,
+    names_from,
     stamp,
 )
 from orchestrator.drivers.store.database import Transaction
@@ -210,7 +210,7 @@ def _attempt(row: Row[Any]) -> Attempt:
         cell=row.cell,
         state=State(row.state),
         priority=row.priority,
-        avoid=NAMES.validate_json(row.avoid),
+        avoid=names_from(row.avoid),
         turn=Turn(way=row.way, number=row.turn),
         stopping=bool(row.stopping),
         holding=bool(row.holding),

@@ -32,7 +32,7 @@ DELIVERY = TypeAdapter(Delivery)
 EVENT = TypeAdapter(Event)
 FACTS = TypeAdapter(tuple[tuple[str, str], ...])
 ITEM = TypeAdapter(Item)
-NAMES = TypeAdapter(frozenset[str])
+_NAMES = TypeAdapter(frozenset[str])
 OFFER = TypeAdapter(Offer)
 OTHERS = TypeAdapter(tuple[Commit, ...])
 RECORD = TypeAdapter(Record)
@@ -77,6 +77,12 @@ def event_from(row: Row[Any]) -> Event:
 def arch_from(text: str) -> Arch:
     """Return the arch of a JSON text; archs are few and large, cells many."""
     return _ARCH.validate_json(text)
+
+
+@lru_cache(maxsize=4096)
+def names_from(text: str) -> frozenset[str]:
+    """Return the names of a JSON text; racks are of few kinds of machines."""
+    return _NAMES.validate_json(text)
 
 
 @lru_cache(maxsize=1024)

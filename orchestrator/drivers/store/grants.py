@@ -10,11 +10,11 @@ from sqlalchemy import Row
 
 from orchestrator.drivers.store.attempts import enqueue, find, following, record, settle
 from orchestrator.drivers.store.codec import (
-    NAMES,
     arch_from,
     encode,
     instant,
     milliseconds,
+    names_from,
     stamp,
 )
 from orchestrator.drivers.store.database import Transaction
@@ -40,7 +40,7 @@ def candidates(tx: Transaction) -> tuple[Candidate, ...]:
     return tuple(
         Candidate(
             name=row.name,
-            capabilities=NAMES.validate_json(row.capabilities),
+            capabilities=names_from(row.capabilities),
             free=not row.leased,
             marks=row.marks,
             holder=row.holder or "",

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-from orchestrator.drivers.store.codec import NAMES, arch_from, why_from
+from orchestrator.drivers.store.codec import arch_from, names_from, why_from
 from orchestrator.drivers.store.database import Transaction
 from orchestrator.drivers.store.order import PRIORITY
 from orchestrator.model.budgets import label
@@ -116,7 +116,7 @@ def _waiting(row: Row[Any], way: Mapping[str, Any]) -> Waiting:
         attempt=AttemptId(row.attempt),
         asked_at=datetime.fromisoformat(row.asked_at),
         priority=row.priority - PRIORITY[lane],
-        exclude=NAMES.validate_json(row.avoid) if row.avoid != "[]" else frozenset(),
+        exclude=names_from(row.avoid),
         why=why_from(row.wait),
         lane=lane,
         owner=row.requester if lane is Lane.ASKED else row.repo,
