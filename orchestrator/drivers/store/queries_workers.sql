@@ -43,11 +43,16 @@ update attempts set walk = walk + 1, walker = :walker, term = :term
 where id = :attempt and holding = 1
 returning walk;
 
--- nodes_free -- how many nodes are in service, and how many of them nobody has
-select count(*) as many, count(*) - count(l.node) as free
-from nodes n
-left join leases l on l.node = n.name
-where n.listed = 1 and n.state = 'in-service';
+-- pass_due -- whether anyone waits, how many nodes are in service and free, and the last pass
+select
+    (select count(*) from (select 1 from attempts where state = 'waiting' limit 1) one) as waiting,
+    rack.many, rack.free, p.ended, p.took, p.told, p.telling
+from (
+    select count(*) as many, count(*) - count(l.node) as free
+    from nodes n left join leases l on l.node = n.name
+    where n.listed = 1 and n.state = 'in-service'
+) rack
+left join passes p on p.id = 1;
 
 -- attempts_lapsed -- leases whose term is over and that no living worker renews, and whose they were
 select a.id as attempt, case when w.name is null then a.walker else '' end as walker

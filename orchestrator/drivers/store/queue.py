@@ -89,17 +89,15 @@ class Queue:
         time to time, to tell those who wait why.
         """
         with self.database.ask() as tx:
-            if tx.one("anyone_waits") is None:
-                return False
-            last = tx.one("pass_last")
-            if not woken:
-                return _tells(last, tx.clock())
-            rested = tx.clock() - last.ended if last else -1
-            if last and 0 <= rested < last.took:
-                return False
-            nodes = tx.single("nodes_free")
-            least = nodes.many / _MANY if last and 0 <= rested < _rest(last.took) else 1
-            return bool(nodes.free and nodes.free >= least)
+            found, now = tx.single("pass_due"), tx.clock()
+        last = found if found.ended is not None else None
+        if not woken or not found.waiting:
+            return bool(found.waiting) and _tells(last, now)
+        rested = now - last.ended if last else -1
+        if last and 0 <= rested < last.took:
+            return False
+        least = found.many / _MANY if last and 0 <= rested < _rest(last.took) else 1
+        return bool(found.free and found.free >= least)
 
     def grant(self, decide: Callable[[Situation], Schedule], now: datetime) -> Schedule:
         """Show queue, nodes and shares to `decide`; store and return what it decided.
