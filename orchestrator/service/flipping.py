@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.model import summary
 from orchestrator.model.arch import Arch
-from orchestrator.model.errors import NotFound
+from orchestrator.model.errors import ConfigError, NotFound
 from orchestrator.model.event import WORK, Event, Kind
 from orchestrator.model.flipping import (
     ENOUGH,
@@ -41,10 +41,9 @@ class Flipping:
         """Return each other value of the axis beside its first one, the present default.
 
         Of all repositories if `repo` is empty. Raises `NotFound` for an axis that no arch has, or
-        that has one value only.
+        that has one value only, and `ConfigError` if repositories that ran mean other values by it.
         """
-        archs = list(self.lab.archs.values())
-        values = _values(meant(archs, repo) if repo else archs, axis)
+        values = _values(self._archs(axis, repo), axis)
         results = tuple(self._results(axis, repo))
         default = values[0]
         return FlipView(
@@ -55,6 +54,19 @@ class Flipping:
                 _candidate(value, twins(results, axis, default, value)) for value in values[1:]
             ),
         )
+
+    def _archs(self, axis: str, repo: str) -> Sequence[Arch]:
+        """Return the archs for the repository, or for all that ran lately: these agree."""
+        archs = list(self.lab.archs.values())
+        if repo:
+            return meant(archs, repo)
+        ran = dict.fromkeys(run.repo for run, _ in self.runs.recent("", RUNS))
+        by_repo = {one: meant(archs, one) for one in ran if _found(meant(archs, one), axis)}
+        several = {_found(of_one, axis) for of_one in by_repo.values()}
+        if len(several) > 1:
+            msg = f"{axis} has other values for {' than for '.join(by_repo)}: say --repo"
+            raise ConfigError(msg)
+        return next(iter(by_repo.values()), archs)
 
     def _results(self, axis: str, repo: str) -> Iterator[Result]:
         for run, cells in self.runs.recent(repo, RUNS):
@@ -82,8 +94,12 @@ def reds(events: Sequence[Event]) -> frozenset[str]:
     return found or frozenset({f"({failed})"} if failed else ())
 
 
+def _found(archs: Sequence[Arch], axis: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for a in archs for key, value in a.axes if key == axis))
+
+
 def _values(archs: Sequence[Arch], axis: str) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(value for a in archs for key, value in a.axes if key == axis))
+    found = _found(archs, axis)
     if not found:
         axes = sorted({key for arch in archs for key, _ in arch.axes})
         raise NotFound(f"no arch has an axis {axis!r}; there are {', '.join(axes) or 'none'}")

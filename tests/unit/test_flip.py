@@ -94,10 +94,10 @@ class Desk:
         said = self.capture.readouterr()
         return status, said.out, said.err
 
-    def tried(self, sha: str, reds: dict[str, str]) -> None:
+    def tried(self, sha: str, reds: dict[str, str], repo: str = "") -> None:
         """Store a run: each arch's red test, none for a green one."""
         archs = self.home.house.desk.lab.archs
-        request = Request(repo=self.home.repo, ref="trunk", requester="ada")
+        request = Request(repo=repo or self.home.repo, ref="trunk", requester="ada")
         bad = Ruling(verdict=Verdict.FAILED, blame=Blame.PRODUCT, cause="a test")
         rulings = {n: bad if red else Ruling(verdict=Verdict.PASSED) for n, red in reds.items()}
         what = plan(*(archs[name] for name in reds), sha=sha)
@@ -156,3 +156,19 @@ def test_of_one_repository_only_the_archs_that_deploy_it_have_values(desk: Desk)
         "classic",
         ["quorum"],
     )
+
+
+def test_without_a_repository_those_that_ran_have_to_agree(desk: Desk) -> None:
+    archs: Any = desk.home.house.desk.lab.archs
+    for name, value in (("kvm-flat", "classic"), ("kvm-vlan", "quorum")):
+        axes = (("network", value),)
+        cloud = f"cloud-{value}"
+        archs[cloud] = replace(archs[name], name=cloud, axes=axes, projects=("nova",))
+    desk.tried("a" * 40, {"kvm-flat": "", "kvm-vlan": ""})
+    found: Any = json.loads(desk.type("flip", "network", "--json")[1])
+    assert (found["default"], [one["value"] for one in found["candidates"]]) == ("flat", ["vlan"])
+    desk.tried("b" * 40, {"cloud-classic": "", "cloud-quorum": ""}, repo="/src/nova")
+    status, _, err = desk.type("flip", "network")
+    assert status == 2
+    assert "network has other values for /src/nova than for" in err
+    assert "say --repo" in err
