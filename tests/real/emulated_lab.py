@@ -199,7 +199,9 @@ def events(made: Orchestrator, run: int) -> list[tuple[datetime, str, str]]:
     """Return time, kind and text of what happened in the run, oldest first."""
     query = "SELECT at, kind, value FROM events WHERE attempt LIKE ? ORDER BY seq"
     rows = made.rows(query, f"{run}/%")
-    return [(datetime.fromisoformat(at), kind, json.loads(v)["text"]) for at, kind, v in rows]
+    # What is as usual is not stored: some events have no text.
+    found = ((at, kind, json.loads(value).get("text", "")) for at, kind, value in rows)
+    return [(datetime.fromisoformat(at), kind, text) for at, kind, text in found]
 
 
 def moments(made: Orchestrator, run: int) -> dict[str, float]:

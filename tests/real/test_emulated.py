@@ -34,9 +34,8 @@ pytestmark = [
     pytest.mark.skipif(bool(missing()), reason=missing()),
 ]
 HOUR = 3600.0
-#: how much less than the installer every other way must cost the processor: 10 on a host that does
-#: nothing else; on a busy one both cost more, if not quite alike
-LEAST_SHARE = 7.0
+#: how much less than the installer every other way must cost the processor
+LEAST_SHARE = 10.0
 GUEST_TESTS = 7
 
 
@@ -118,7 +117,7 @@ def test_from_the_golden_image(
     print(f"{way}: provisioned in {fast:.1f} s, the installer in {slow:.0f} s: {slow / fast:.0f} x")
     share = installed.processor / cost
     took = f"{cost:.0f} s of the processor, the installer {installed.processor:.0f} s"
-    print(f"{way}: {took}: {share:.1f} x (wanted: 10)")
+    print(f"{way}: {took}: {share:.1f} x")
     assert share >= LEAST_SHARE
     # The installer draws a new identifier for each disk that it divides; all else is the same.
     first, *others = attested(lab, "partition-ids").values()
