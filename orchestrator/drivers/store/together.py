@@ -72,6 +72,11 @@ class Together(Generic[Item, Result]):
                 results = self._change(tx, [asked.item for asked in batch])
         except Exception as error:  # noqa: BLE001 - raised in the threads that asked
             self._apart(batch or self._take(), error)
+        except BaseException:
+            # this thread is being ended: the others must not wait for it for ever
+            for asked in batch:
+                asked.fail(Bug("a change to the store was cut off"))
+            raise
         else:
             for asked, result in zip(batch, results, strict=True):
                 asked.keep(result)
