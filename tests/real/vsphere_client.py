@@ -53,7 +53,7 @@ def extension(center: Center) -> list[object]:
         "Extension",
         key=EXTENSION,
         version="1.0",
-        lastHeartbeatTime="2026-01-01T00:00:00Z",
+        lastHeartbeatTime="2026-01-01T00:00:00.758739",  # as nova says it, without a zone
         description=center.made("Description", **text),
     )
     center.ask("RegisterExtension", ours, extension=wanted)

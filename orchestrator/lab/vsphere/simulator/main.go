@@ -5,15 +5,18 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -120,6 +123,25 @@ func describe(service *simulator.Service, folder string) {
 	}
 }
 
+// naive is a time without a zone, as nova's driver sends it.
+var naive = regexp.MustCompile(`>(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?)<`)
+
+// zoned takes times without a zone for UTC's, as a vCenter does; the library refuses them.
+func zoned(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Path == "/sdk" {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			body = naive.ReplaceAll(body, []byte(">${1}Z<"))
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address and port to answer on")
 	folder := flag.String("wsdl", "", "folder that describe.py wrote")
@@ -144,6 +166,7 @@ func main() {
 	describe(model.Service, *folder)
 	server := model.Service.NewServer()
 	defer server.Close()
+	server.Config.Handler = zoned(server.Config.Handler)
 	fmt.Printf("ready at %s\n", strings.TrimSuffix(server.URL.Host, "/"))
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
