@@ -1,6 +1,6 @@
 """The report on how ready a default is to be flipped."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from orchestrator.model import summary
@@ -43,8 +43,11 @@ class Flipping:
         Of all repositories if `repo` is empty. Raises `NotFound` for an axis that no arch has, or
         that has one value only, and `ConfigError` if repositories that ran mean other values by it.
         """
-        values = _values(self._archs(axis, repo), axis)
-        results = tuple(self._results(axis, repo))
+        ran = self.runs.recent(repo, RUNS)
+        archs = list(self.lab.archs.values())
+        repos = dict.fromkeys(run.repo for run, _ in ran)
+        values = _values(meant(archs, repo) if repo else _agreed(archs, repos, axis), axis)
+        results = tuple(self._results(axis, ran))
         default = values[0]
         return FlipView(
             axis=axis,
@@ -55,21 +58,8 @@ class Flipping:
             ),
         )
 
-    def _archs(self, axis: str, repo: str) -> Sequence[Arch]:
-        """Return the archs for the repository, or for all that ran lately: these agree."""
-        archs = list(self.lab.archs.values())
-        if repo:
-            return meant(archs, repo)
-        ran = dict.fromkeys(run.repo for run, _ in self.runs.recent("", RUNS))
-        by_repo = {one: meant(archs, one) for one in ran if _found(meant(archs, one), axis)}
-        several = {_found(of_one, axis) for of_one in by_repo.values()}
-        if len(several) > 1:
-            msg = f"{axis} has other values for {' than for '.join(by_repo)}: say --repo"
-            raise ConfigError(msg)
-        return next(iter(by_repo.values()), archs)
-
-    def _results(self, axis: str, repo: str) -> Iterator[Result]:
-        for run, cells in self.runs.recent(repo, RUNS):
+    def _results(self, axis: str, ran: Sequence[tuple[Run, Sequence[Cell]]]) -> Iterator[Result]:
+        for run, cells in ran:
             for cell in cells:
                 verdict = cell.ruling.verdict if cell.ruling else None
                 if verdict in {Verdict.PASSED, Verdict.FAILED} and axis in dict(cell.arch.axes):
@@ -92,6 +82,16 @@ def reds(events: Sequence[Event]) -> frozenset[str]:
     found = frozenset(test.name for test in summary.tests(events) if test.outcome in _RED)
     failed = next((e.stage for e in events if e.kind is Kind.FAILED and e.stage in WORK), None)
     return found or frozenset({f"({failed})"} if failed else ())
+
+
+def _agreed(archs: Sequence[Arch], repos: Iterable[str], axis: str) -> Sequence[Arch]:
+    """Return the archs for these repositories, which agree on the axis; all if none has it."""
+    by_repo = {repo: meant(archs, repo) for repo in repos}
+    values = {repo: found for repo, of in by_repo.items() if (found := _found(of, axis))}
+    if len(set(values.values())) > 1:
+        msg = f"{axis} has other values for {' than for '.join(values)}: say --repo"
+        raise ConfigError(msg)
+    return by_repo[next(iter(values))] if values else archs
 
 
 def _found(archs: Sequence[Arch], axis: str) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ TOKEN = TypeAdapter(Token)
 USER = TypeAdapter(User)
 PENDING = TypeAdapter(Pending)
 
-#: what an event's text may hold, and what goes without saying (nothing that is a value of it)
+#: what an event's text may hold, each with the value that goes without saying
 _USUAL: Final = tuple((f.name, f.default) for f in fields(Event) if f.name not in {"at", "seq"})
 
 

@@ -79,8 +79,7 @@ class Transaction:
         elif self._dialect == "postgresql":
             kinds = tuple((key, _kind([row[key] for row in values])) for key in values[0])
             # not arrays: the driver quotes each text of those by itself, which took half the time
-            rows_ = [{f"_{key}": value for key, value in row.items()} for row in values]
-            text = json.dumps(rows_, ensure_ascii=False)
+            text = json.dumps(values, ensure_ascii=False)
             self._connection.execute(json_insertion(name, kinds), {"rows": text})
         else:
             self._written_out(name, values)

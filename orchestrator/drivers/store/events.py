@@ -95,7 +95,8 @@ def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[bool]:
     ending = {a.attempt for a in asked if any(event.kind in _ENDS for event in a.events)}
     over = _over(tx, [name for name in names if name in ending])
     happened: list[tuple[AttemptId, Event, datetime]] = []
-    judged: list[tuple[Attempt, Ruling, Append]] = []
+    rulings: dict[AttemptId, Ruling] = {}
+    judged: list[tuple[Attempt, Append]] = []
     for item in asked:
         attempt = found[item.attempt]
         refuse_stale(attempt, item.walk)
@@ -105,12 +106,12 @@ def _append(tx: Transaction, asked: Sequence[Append]) -> Sequence[bool]:
         ruling = _ruling(attempt.id, new)
         happened += [(attempt.id, event, event.at or item.now) for event in new]
         if ruling:
-            judged.append((attempt, ruling, item))
+            rulings[attempt.id] = ruling
+            judged.append((attempt, item))
             found[attempt.id] = replace(attempt, state=State.DONE)
     record_all(tx, happened)
-    close(tx, {attempt.id: ruling for attempt, ruling, _ in judged})
-    notes = list(_tried_again(tx, [(attempt, item) for attempt, _, item in judged]))
-    record_all(tx, notes)
+    close(tx, rulings)
+    record_all(tx, list(_tried_again(tx, judged)))
     give_back(tx, [item.attempt for item in asked if _released(item.events)])
     states = (found[item.attempt] for item in asked)
     return [attempt.stopping and attempt.state is State.RUNNING for attempt in states]

@@ -61,8 +61,8 @@ def json_insertion(name: str, kinds: tuple[tuple[str, str], ...]) -> TextClause:
 
     `kinds` has the type of each value, or an empty text if it is null in all rows.
     """
-    given = ", ".join(f"_{value} {kind}" for value, kind in kinds if kind)
-    shown = {value: f"given._{value}" if kind else "null" for value, kind in kinds}
+    given = ", ".join(f'"{value}" {kind}' for value, kind in kinds if kind)
+    shown = {value: f'given."{value}"' if kind else "null" for value, kind in kinds}
 
     def rows(one: re.Match[str]) -> str:
         columns = _NAME.sub(lambda found: shown[found[1]], one[1].strip("()")).split(",")

@@ -89,10 +89,13 @@ class Queue:
         time to time, to tell those who wait why.
         """
         with self.database.ask() as tx:
-            found, now = tx.single("pass_due"), tx.clock()
+            found = tx.single("pass_due")
+            if not found.waiting:
+                return False
+            now = tx.clock()
         last = found if found.ended is not None else None
-        if not woken or not found.waiting:
-            return bool(found.waiting) and _tells(last, now)
+        if not woken:
+            return _tells(last, now)
         rested = now - last.ended if last else -1
         if last and 0 <= rested < last.took:
             return False
