@@ -137,10 +137,22 @@ def test_nobody_is_let_past_who_was_promised_an_earlier_start() -> None:
 
 def test_contested_machines_are_kept_for_who_needs_them() -> None:
     nodes = [node("scarce", "kvm", "hyperv"), busy("plain", "kvm")]
-    common = waits("1/kvm/1", "kvm")
+    common = [waits(f"1/{cell}/1", "kvm") for cell in ("kvm", "more")]
     scarce = [waits(f"{run}/hyperv/1", "hyperv") for run in (2, 3, 4)]
-    assert list(given_to(decide([common, *scarce], nodes))) == ["2/hyperv/1"]
-    assert given_to(decide([common], nodes)) == {"1/kvm/1": ["scarce"]}
+    assert list(given_to(decide([*common, *scarce], nodes))) == ["2/hyperv/1"]
+    assert given_to(decide(common, nodes)) == {"1/kvm/1": ["scarce"]}
+
+
+def test_who_wants_one_machine_alone_is_not_kept_from_a_contested_one() -> None:
+    nodes = [node("scarce", "kvm", "hyperv"), busy("plain", "kvm")]
+    scarce = [waits(f"{run}/hyperv/1", "hyperv") for run in (2, 3, 4)]
+    assert given_to(decide([waits("1/kvm/1", "kvm"), *scarce], nodes)) == {"1/kvm/1": ["scarce"]}
+
+
+def test_of_equal_ones_who_was_not_served_yet_goes_first() -> None:
+    queue = [waits("1/a/1", "kvm", owner="a"), waits("2/b/1", "kvm", owner="b")]
+    ledger = Ledger(accounts=(Account(owner="asked a", spent=0.0, served_at=NOW),))
+    assert list(given_to(decide(queue, [node("n", "kvm")], ledger=ledger))) == ["2/b/1"]
 
 
 def test_no_machine_idles_that_somebody_could_use() -> None:

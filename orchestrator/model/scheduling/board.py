@@ -40,8 +40,9 @@ class Kept:
 
 #: how a shape is worked out for the machines
 Working = Callable[[Shape], Gang]
-#: (whether it is not promoted, tag, served last, owner): the least is next
-_Turn = tuple[bool, float, float, str]
+#: (whether it is not promoted, tag, since when it waits or was served, which of these, owner): the
+#: least is next
+_Turn = tuple[bool, float, float, bool, str]
 
 
 class Board:
@@ -175,16 +176,28 @@ class _Pass:
         turns = [self._turn(owner) for owner in self.board.line.owners()]
         heapify(turns)
         while turns and (self._room(keep=keep)):
-            owner = heappop(turns)[3]
+            owner = heappop(turns)[-1]
             found = self.board.line.first(owner, self.skip, self.passed)
             if found is None:
                 continue
             shape, item = found
             gang = gang_of_shape(shape)
-            if not self._give(gang, item, owner) and not (keep and self._keep(gang, item, owner)):
+            if not self._serve_one(gang, item, owner, keep=keep):
                 self.skip.add(shape)
             if owner in self.board.line.owners():
                 heappush(turns, self._turn(owner))
+
+    def _serve_one(self, gang: Gang, item: Waiting, owner: str, *, keep: bool) -> bool:
+        """Give the gang machines, or keep some for it; return whether either was done."""
+        if self._give(gang, item, owner):
+            return True
+        if not keep:
+            return False
+        # The bound of fair share knows no exception: who wants one machine takes a contested one.
+        alone = self.board.line.alone(owner)
+        return (alone and self._give(self.yard.gang(gang.shape), item, owner)) or self._keep(
+            gang, item, owner
+        )
 
     def _room(self, *, keep: bool) -> bool:
         """Return whether there is still something to give, or somebody to keep machines for."""
@@ -193,8 +206,9 @@ class _Pass:
     def _turn(self, owner: str) -> _Turn:
         purse = self.board.purse
         tag = purse.tag(owner) + self.promised_away[owner]
-        since = max(purse.served(owner), self.board.line.joined(owner))
-        return (not owner.startswith(PROMOTED), tag, since, owner)
+        served, joined = purse.served(owner), self.board.line.joined(owner)
+        promoted = owner.startswith(PROMOTED)
+        return (not promoted, tag, max(served, joined), served >= joined, owner)
 
     def _give(self, gang: Gang, item: Waiting, owner: str) -> bool:
         if self._taken(item):

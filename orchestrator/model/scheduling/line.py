@@ -101,6 +101,14 @@ class Line:
         """Return who has something waiting."""
         return self._owners.keys()
 
+    def alone(self, owner: str) -> bool:
+        """Return whether all that the owner waits for is one machine, asked for by itself."""
+        shapes = self._owners.get(owner, {})
+        if len(shapes) != 1:
+            return False
+        ((shape, entries),) = shapes.items()
+        return len(entries) == 1 and len(shape.needs) == 1 and _small(entries[0])
+
     def first(
         self, owner: str, skip: Collection[Shape], passed: Counter[tuple[str, Shape]]
     ) -> tuple[Shape, Waiting] | None:
@@ -141,7 +149,7 @@ class Line:
         shapes = self._owners[owner].items()
         found = [(entry, shape) for shape, entries in shapes for entry in entries]
         found.sort(key=lambda pair: pair[0][:4], reverse=True)
-        return [(-e[0] <= e[4].asked_at.timestamp(), shape, e[4]) for e, shape in found]
+        return [(_small(e), shape, e[4]) for e, shape in found]
 
     def joined(self, owner: str) -> float:
         """Return since when the owner has had something waiting."""
@@ -149,6 +157,11 @@ class Line:
             entries = (entry for found in self._owners[owner].values() for entry in found)
             self._joined[owner] = min(entry[4].asked_at for entry in entries).timestamp()
         return self._joined[owner]
+
+
+def _small(entry: _Entry) -> bool:
+    """Return whether it is the only cell of its request."""
+    return -entry[0] <= entry[4].asked_at.timestamp()
 
 
 def _delay(cells: int, machines: int) -> float:
