@@ -30,11 +30,15 @@ class Center:
         done = self.session.wait_for_task(self.ask(what, about, **more))
         return getattr(done, "result", None)
 
+    def all(self, kind: str, *names: str) -> list[Any]:
+        """All objects of a kind, with some of their properties."""
+        words = (self.vim, kind, 100, list(names))
+        found = self.session.invoke_api(vim_util, "get_objects", *words)
+        return list(getattr(found, "objects", ()))
+
     def one(self, kind: str, *names: str) -> tuple[Any, Found]:
         """The only object of a kind, and some of its properties."""
-        found = self.session.invoke_api(
-            vim_util, "get_objects", self.vim, kind, 100, list(names)
-        ).objects
+        found = self.all(kind, *names)
         assert len(found) == 1
         return found[0].obj, {p.name: p.val for p in found[0].propSet}
 
@@ -79,6 +83,43 @@ def disks(center: Center, store: Found) -> list[list[str]]:
     return sorted([str(file.path), type(file).__name__] for file in listed.file)
 
 
+def cards(center: Center, store: Found) -> list[object]:
+    """Make a machine with cards on two of NSX's networks, as nova does; return what was there."""
+    changes = [
+        center.made("VirtualDeviceConfigSpec", operation="add", device=_card(center, number))
+        for number in range(2)
+    ]
+    files = center.made("VirtualMachineFileInfo", vmPathName=f"[{store['summary.name']}]")
+    words = {"name": "carded", "guestId": "otherGuest", "numCPUs": 1, "memoryMB": 128}
+    spec = center.made("VirtualMachineConfigSpec", files=files, deviceChange=changes, **words)
+    _, datacenter = center.one("Datacenter", "vmFolder")
+    _, cluster = center.one("ClusterComputeResource", "resourcePool")
+    where = {"config": spec, "pool": cluster["resourcePool"]}
+    machine = center.wait("CreateVM_Task", datacenter["vmFolder"], **where)
+    _, found = center.one("VirtualMachine", "config.hardware.device")
+    devices = found["config.hardware.device"].VirtualDevice
+    told = [
+        [str(each.backing.opaqueNetworkId), str(each.macAddress), str(each.externalId)]
+        for each in devices
+        if "opaqueNetworkId" in getattr(each, "backing", ())
+    ]
+    center.wait("PowerOnVM_Task", machine)
+    center.wait("PowerOffVM_Task", machine)
+    center.wait("Destroy_Task", machine)
+    return [*sorted(told), len(center.all("VirtualMachine", "name"))]
+
+
+def _card(center: Center, number: int) -> Any:  # noqa: ANN401  # SOAP's own
+    backing = center.made(
+        "VirtualEthernetCardOpaqueNetworkBackingInfo",
+        opaqueNetworkId=f"network-{number}",
+        opaqueNetworkType="nsx.LogicalSwitch",
+    )
+    about = {"addressType": "manual", "macAddress": f"fa:16:3e:00:00:0{number}"}
+    keys = {"key": -47 - number, "externalId": f"port-{number}"}
+    return center.made("VirtualE1000", backing=backing, **about, **keys)
+
+
 def main() -> None:
     """Print what was found, as JSON."""
     center = Center(sys.argv[1])
@@ -91,6 +132,7 @@ def main() -> None:
         "datastore": [str(store["summary.type"]), str(store["summary.maintenanceMode"])],
         "cluster": [str(cluster["name"]), len(cluster["host"].ManagedObjectReference)],
         "files": disks(center, store),
+        "cards": cards(center, store),
     }
     print(json.dumps(found))
 

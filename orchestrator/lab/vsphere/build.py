@@ -20,7 +20,8 @@ from pathlib import Path
 from orchestrator.model.errors import ConfigError
 
 HERE = Path(__file__).parent
-SOURCES = (HERE / "simulator" / "main.go", HERE / "describe.py")
+PROGRAM = tuple(sorted((HERE / "simulator").glob("*.go")))
+SOURCES = (*PROGRAM, HERE / "describe.py")
 GOPATH = Path("/usr/share/gocode")
 GOVMOMI = GOPATH / "src" / "github.com" / "vmware" / "govmomi" / "simulator"
 #: what brings Go and govmomi
@@ -70,11 +71,11 @@ def _build(folder: Path, home: Path) -> None:
         draft, venv = Path(scratch) / "draft", Path(scratch) / "venv"
         draft.mkdir()
         go = {"GO111MODULE": "off", "GOPATH": str(GOPATH), "GOFLAGS": "-trimpath"}
-        _run(["go", "build", "-o", str(draft / "vsphere"), str(SOURCES[0])], go)
+        _run(["go", "build", "-o", str(draft / "vsphere"), *map(str, PROGRAM)], go)
         _run([sys.executable, "-m", "venv", str(venv)])
         quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
         _run([str(venv / "bin" / "pip"), "install", *quiet, *DESCRIBED_BY])
-        _run([str(venv / "bin" / "python"), str(SOURCES[1]), str(draft / "wsdl")])
+        _run([str(venv / "bin" / "python"), str(SOURCES[-1]), str(draft / "wsdl")])
         draft.rename(home)
 
 

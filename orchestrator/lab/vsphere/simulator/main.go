@@ -98,6 +98,9 @@ func prepare(content types.ServiceContent) {
 			simulator.Map.Put(&disks{*known})
 		}
 	}
+	known := &collector{}
+	known.Self = content.PropertyCollector
+	simulator.Map.Put(known)
 	for _, entity := range simulator.Map.All("Datastore") {
 		store := entity.(*simulator.Datastore)
 		store.Summary.Type = "VMFS"

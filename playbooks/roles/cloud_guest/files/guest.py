@@ -49,8 +49,6 @@ def image(cloud: openstack.connection.Connection, wanted: dict, about: dict) -> 
 
 def outside(cloud: openstack.connection.Connection, wanted: dict) -> bool:
     """Have the network to the outside, and its subnet."""
-    if not wanted:
-        return False
     network = cloud.network.find_network(wanted["name"])
     made = network is None
     network = network or cloud.network.create_network(
