@@ -41,6 +41,7 @@ MORE = (
     "openstack-services-fake",
     "openstack-services-libvirt",
     "openstack-split",
+    "openstack-rpc-classic",
     "openstack-rpc-quorum",
     "openstack-heat-convergence",
     "openstack-heat-legacy",
