@@ -8,6 +8,7 @@ cores; a usual bench makes fewer. `--minutes` ends it earlier, with as many as t
 """
 
 import argparse
+import gc
 import subprocess
 import sys
 import tempfile
@@ -34,8 +35,8 @@ from tests.postgres import Postgres, binaries
 
 RIVAL, NEEDED = 55.0, 20
 CLIENTS, NODES, GANG = 64, 100, 4
-#: processes that the clients are spread over: an SQLite lab is one, workers on PostgreSQL are many
-ON_SQLITE, ON_POSTGRES = 1, 2
+#: programs that the clients are spread over, one measure after the other
+ON_POSTGRES = (1, 2)
 #: attempts of a usual bench, and SQLite's part of them: it waits for the disk each time
 ATTEMPTS, PART = 6400, 4
 #: the store's own word on some answers, asked past our code
@@ -53,12 +54,20 @@ TOLD, WRITTEN = 1.0, 30.0
 KINDS = ("sqlite", "postgresql")
 
 
-def bench(attempts: int = ATTEMPTS, minutes: float = 0.0, kinds: Sequence[str] = KINDS) -> None:
-    """Print leases and releases per second and wrong answers, on these kinds of store."""
+def bench(
+    attempts: int = ATTEMPTS,
+    minutes: float = 0.0,
+    kinds: Sequence[str] = KINDS,
+    programs: Sequence[int] = ON_POSTGRES,
+) -> None:
+    """Print leases and releases per second and wrong answers, on these kinds of store.
+
+    On PostgreSQL once with the clients in each of so many `programs`.
+    """
     if "sqlite" in kinds:
         with tempfile.TemporaryDirectory() as folder:
             url = f"sqlite:///{folder}/store.sqlite"
-            said = measure(url, attempts // PART, ON_SQLITE, psutil.Process(), minutes)
+            said = measure(url, attempts // PART, 1, psutil.Process(), minutes)
             print(f"SQLite: {said}", flush=True)
     if "postgresql" not in kinds:
         return
@@ -66,8 +75,9 @@ def bench(attempts: int = ATTEMPTS, minutes: float = 0.0, kinds: Sequence[str] =
         print("no PostgreSQL server is installed: not measured on it")
         return
     server = Postgres().start()
-    with server.database() as url:
-        said = measure(url, attempts, ON_POSTGRES, server.running, minutes)
+    for count in programs:
+        with server.database() as url:
+            said = measure(url, attempts, count, server.running, minutes)
         print(f"PostgreSQL: {said}", flush=True)
     server.remove()
 
@@ -102,9 +112,9 @@ def measure(
     store.database.close()
     rate = granted / wall
     return (
-        f"{CLIENTS} clients in {processes} processes, {granted:.0f} gangs of 1 to {GANG} of {NODES}"
-        f" nodes in {wall:.0f} s ({whole:.0f} s with starts): {rate:.0f} leases and releases/s,"
-        f" {1000 * (processor + used) / granted:.2f} ms of processor each"
+        f"{CLIENTS} clients in {processes} program{'s' * (processes > 1)}, {granted:.0f} gangs of"
+        f" 1 to {GANG} of {NODES} nodes in {wall:.0f} s ({whole:.0f} s with starts): {rate:.0f}"
+        f" leases and releases/s, {1000 * (processor + used) / granted:.2f} ms of processor each"
         f" ({1000 * used / granted:.2f} of them the server's), {wrong:.0f} answers"
         f" wrong, {len(found)} invariants broken; paddles {RIVAL:.0f}/s: ratio"
         f" {rate / RIVAL:.1f} (needed: {NEEDED})"
@@ -250,6 +260,8 @@ def clients(url: str, count: str, each: str, minutes: str, first: str) -> None:
 
     A line says so from time to time; the last one counts.
     """
+    # as the server and the workers do
+    gc.set_threshold(50_000)
     place = make_url(url)
     if place.get_backend_name() == "postgresql":
         place = place.set(drivername="postgresql+psycopg")
@@ -285,5 +297,6 @@ if __name__ == "__main__":
     parser.add_argument("--attempts", type=int, default=ATTEMPTS)
     parser.add_argument("--minutes", type=float, default=0.0, help="of each kind of store")
     parser.add_argument("--on", choices=KINDS, action="append", help="both kinds, if not said")
+    parser.add_argument("--programs", type=int, action="append", help="on PostgreSQL: 1 and 2")
     asked = parser.parse_args()
-    bench(asked.attempts, asked.minutes, asked.on or KINDS)
+    bench(asked.attempts, asked.minutes, asked.on or KINDS, asked.programs or ON_POSTGRES)

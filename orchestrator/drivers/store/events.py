@@ -45,10 +45,10 @@ class Append:
 class Events:
     """`ports.store.Events` over a database."""
 
-    def __init__(self, database: Database) -> None:
-        """Keep them in `database`."""
+    def __init__(self, database: Database, together: Together) -> None:
+        """Keep them in `database`, which many change `together`."""
         self.database = database
-        self._appended = Together[Append, bool](database, _append)
+        self._together = together
 
     def append(
         self,
@@ -68,7 +68,7 @@ class Events:
         if `walk` is given and is not the newest any more, or begins a stage without machines.
         """
         asked = Append(attempt=attempt, events=events, now=now, retry=retry, turn=turn, walk=walk)
-        return self._appended.do(asked)
+        return self._together.do(_append, asked)
 
     def of(self, attempt: AttemptId) -> tuple[Event, ...]:
         """Return the attempt's events, oldest first."""

@@ -20,6 +20,7 @@ from orchestrator.drivers.store.pasts import Pasts
 from orchestrator.drivers.store.queue import Queue
 from orchestrator.drivers.store.reviews import Reviews
 from orchestrator.drivers.store.runs import Runs
+from orchestrator.drivers.store.together import Together
 from orchestrator.drivers.store.tokens import Tokens
 from orchestrator.drivers.store.waivers import Waivers
 from orchestrator.drivers.store.watches import Watches
@@ -63,12 +64,13 @@ def open_store(url: str) -> Store:
     """
     database = Database(url)
     database.migrate()
+    together = Together(database)
     return Store(
         database=database,
         runs=Runs(database),
         matrix=Matrix(database),
-        events=Events(database),
-        queue=Queue(database),
+        events=Events(database, together),
+        queue=Queue(database, together),
         nodes=Nodes(database),
         attestations=Attestations(database),
         offers=Offers(database),

@@ -17,8 +17,10 @@ begin;
 -- sqlite_begin_write -- begin the one writing transaction
 begin immediate;
 
--- postgres_lock -- begin the one writing transaction
-select pg_advisory_xact_lock(:key);
+-- postgres_lock -- begin the one writing transaction; a plan that was made while a table was small, and
+-- is kept, must not read all of it when it has grown: rows are changed by their keys
+select pg_advisory_xact_lock(:key), set_config('enable_seqscan', 'off', true),
+    set_config('jit', 'off', true);
 
 
 -- run_by_key -- the run that a request's key started

@@ -74,12 +74,10 @@ class Walk:
 class Queue:
     """`ports.store.Queue` over a database."""
 
-    def __init__(self, database: Database) -> None:
-        """Keep it in `database`."""
+    def __init__(self, database: Database, together: Together) -> None:
+        """Keep it in `database`, which many change `together`."""
         self.database = database
-        self._freed = Together[Free, None](database, _free)
-        self._asked = Together[Again, AttemptId](database, _recheck)
-        self._walked = Together[Walk, int](database, _walk)
+        self._together = together
         self._mirror = Mirror()
 
     def due(self, *, woken: bool) -> bool:
@@ -179,7 +177,7 @@ class Queue:
 
         Raises `ConfigError` if the cell runs.
         """
-        return self._asked.do(Again(cell, now, way))
+        return self._together.do(_recheck, Again(cell, now, way))
 
     def cancel(self, attempt: AttemptId, now: datetime) -> bool:
         """Mark the attempt for stopping; return whether it never ran, and so is settled now."""
@@ -199,7 +197,7 @@ class Queue:
 
         Raises `LeaseLost` if the attempt has no machines (any more).
         """
-        return self._walked.do(Walk(attempt, walker))
+        return self._together.do(_walk, Walk(attempt, walker))
 
     def guard(self, attempt: AttemptId, walk: int = 0) -> None:
         """Raise `Cancelled` or `LeaseLost` if the attempt (its walk, if given) must stop."""
@@ -231,7 +229,7 @@ class Queue:
 
         Raises `LeaseLost`, and does nothing, if `walk` is given and was taken over.
         """
-        self._freed.do(Free(attempt, walk))
+        self._together.do(_free, Free(attempt, walk))
 
 
 def _rest(took: int) -> int:

@@ -7,7 +7,7 @@ the next one takes all of them along.
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from orchestrator.drivers.store.database import Database, Transaction
 from orchestrator.model.errors import Bug, StoreAway
@@ -15,33 +15,31 @@ from orchestrator.model.errors import Bug, StoreAway
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+#: what makes several changes of one kind, in the order in which they were asked for
+Change = Callable[[Transaction, Sequence[Item]], Sequence[Result]]
 #: what one transaction takes along at most, so that readers and other writers get their turn
 MOST: Final = 256
 #: seconds after which who was not woken looks by itself: who was to wake it may be gone
 _UNHEARD: Final = 1.0
 
 
-class Together(Generic[Item, Result]):
-    """Does one kind of change for all threads of this process."""
+class Together:
+    """Makes changes of any kind for all threads of this process."""
 
-    def __init__(
-        self,
-        database: Database,
-        change: Callable[[Transaction, Sequence[Item]], Sequence[Result]],
-    ) -> None:
-        """Take what makes changes in the order in which they were asked for.
-
-        `change` may be called again with some of the same items after it raised.
-        """
+    def __init__(self, database: Database) -> None:
+        """Make changes to `database`."""
         self._database = database
-        self._change = change
-        self._asked: list[_Asked[Item, Result]] = []
+        self._asked: list[_Asked[Any, Any]] = []
         self._asking = threading.Lock()
         self._turn = threading.Lock()
 
-    def do(self, item: Item) -> Result:
-        """Return the result for `item` once it is kept; raise what its change raises."""
-        asked = _Asked[Item, Result](item)
+    def do(self, change: Change[Item, Result], item: Item) -> Result:
+        """Return the result for `item` once it is kept; raise what its change raises.
+
+        `change` is given those of its kind together. It may be called again with some of the same
+        items after it, or another kind of change in the same transaction, raised.
+        """
+        asked = _Asked(change, item)
         with self._asking:
             self._asked.append(asked)
         while not asked.over:
@@ -64,12 +62,12 @@ class Together(Generic[Item, Result]):
 
     def _serve(self) -> None:
         """Make the changes that were asked for so far in one transaction, or else singly."""
-        batch: list[_Asked[Item, Result]] = []
+        batch: list[_Asked[Any, Any]] = []
         try:
             with self._database.write() as tx:
                 # not before: while we waited for our turn, more came
                 batch = self._take()
-                results = self._change(tx, [asked.item for asked in batch])
+                results = _changed(tx, batch)
         except Exception as error:  # noqa: BLE001 - raised in the threads that asked
             self._apart(batch or self._take(), error)
         except BaseException:
@@ -78,15 +76,15 @@ class Together(Generic[Item, Result]):
                 asked.fail(Bug("a change to the store was cut off"))
             raise
         else:
-            for asked, result in zip(batch, results, strict=True):
+            for asked, result in results:
                 asked.keep(result)
 
-    def _take(self) -> "list[_Asked[Item, Result]]":
+    def _take(self) -> "list[_Asked[Any, Any]]":
         with self._asking:
             batch, self._asked = self._asked[:MOST], self._asked[MOST:]
         return batch
 
-    def _apart(self, batch: "Sequence[_Asked[Item, Result]]", error: Exception) -> None:
+    def _apart(self, batch: "Sequence[_Asked[Any, Any]]", error: Exception) -> None:
         """Make each change by itself: one of them is wrong, and must not take the others along.
 
         When the store is away, none can be made.
@@ -97,17 +95,32 @@ class Together(Generic[Item, Result]):
                 continue
             try:
                 with self._database.write() as tx:
-                    (result,) = self._change(tx, [asked.item])
+                    ((_, result),) = _changed(tx, [asked])
             except Exception as its_own:  # noqa: BLE001 - raised in the thread that asked
                 asked.fail(its_own)
             else:
                 asked.keep(result)
 
 
-class _Asked(Generic[Item, Result]):
-    """An item, and what became of it."""
+def _changed(
+    tx: Transaction, batch: "Sequence[_Asked[Any, Any]]"
+) -> "list[tuple[_Asked[Any, Any], Any]]":
+    """Make one kind of change after the other; return each with its result."""
+    kinds: dict[Change[Any, Any], list[_Asked[Any, Any]]] = {}
+    for asked in batch:
+        kinds.setdefault(asked.change, []).append(asked)
+    results: list[tuple[_Asked[Any, Any], Any]] = []
+    for change, alike in kinds.items():
+        found = change(tx, [asked.item for asked in alike])
+        results += zip(alike, found, strict=True)
+    return results
 
-    def __init__(self, item: Item) -> None:
+
+class _Asked(Generic[Item, Result]):
+    """A change, and what became of it."""
+
+    def __init__(self, change: Change[Item, Result], item: Item) -> None:
+        self.change = change
         self.item = item
         self.over = False
         self._woken = threading.Event()
