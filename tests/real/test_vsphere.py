@@ -74,6 +74,7 @@ def test_nova_s_own_library_finds_what_its_driver_needs(center: Center, interpre
         "cards": [
             ["network-0", "fa:16:3e:00:00:00", "port-0"],
             ["network-1", "fa:16:3e:00:00:01", "port-1"],
+            [1, 0],
             0,
         ],
     }

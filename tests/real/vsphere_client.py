@@ -8,6 +8,7 @@ from typing import Any
 from oslo_vmware import api, vim_util
 
 EXTENSION = "org.openstack.compute"
+UUID, OTHER = (f"00000000-0000-4000-8000-00000000000{last}" for last in "12")
 Found = dict[str, Any]
 
 
@@ -91,6 +92,7 @@ def cards(center: Center, store: Found) -> list[object]:
     ]
     files = center.made("VirtualMachineFileInfo", vmPathName=f"[{store['summary.name']}]")
     words = {"name": "carded", "guestId": "otherGuest", "numCPUs": 1, "memoryMB": 128}
+    words["instanceUuid"] = UUID
     spec = center.made("VirtualMachineConfigSpec", files=files, deviceChange=changes, **words)
     _, datacenter = center.one("Datacenter", "vmFolder")
     _, cluster = center.one("ClusterComputeResource", "resourcePool")
@@ -103,10 +105,14 @@ def cards(center: Center, store: Found) -> list[object]:
         for each in devices
         if "opaqueNetworkId" in getattr(each, "backing", ())
     ]
+    index, by = center.content.searchIndex, {"vmSearch": True, "instanceUuid": True}
+    there = [
+        len(center.ask("FindAllByUuid", index, uuid=uuid, **by) or ()) for uuid in (UUID, OTHER)
+    ]
     center.wait("PowerOnVM_Task", machine)
     center.wait("PowerOffVM_Task", machine)
     center.wait("Destroy_Task", machine)
-    return [*sorted(told), len(center.all("VirtualMachine", "name"))]
+    return [*sorted(told), there, len(center.all("VirtualMachine", "name"))]
 
 
 def _card(center: Center, number: int) -> Any:  # noqa: ANN401  # SOAP's own

@@ -85,6 +85,22 @@ func (b *browser) SearchDatastoreSubFoldersTask(req *types.SearchDatastoreSubFol
 	return b.HostDatastoreBrowser.SearchDatastoreSubFoldersTask(req)
 }
 
+// index finds all machines of a UUID as well; a UUID has one at most here.
+type index struct {
+	simulator.SearchIndex
+}
+
+func (i *index) FindAllByUuid(req *types.FindAllByUuid) soap.HasFault {
+	one := i.FindByUuid(&types.FindByUuid{
+		This: req.This, Datacenter: req.Datacenter, Uuid: req.Uuid, VmSearch: req.VmSearch, InstanceUuid: req.InstanceUuid,
+	})
+	body := &methods.FindAllByUuidBody{Res: new(types.FindAllByUuidResponse), Fault_: one.Fault()}
+	if found, ok := one.(*methods.FindByUuidBody); ok && found.Res.Returnval != nil {
+		body.Res.Returnval = []types.ManagedObjectReference{*found.Res.Returnval}
+	}
+	return body
+}
+
 // prepare closes the library's gaps in the objects that it made.
 func prepare(content types.ServiceContent) {
 	if content.ExtensionManager != nil {
@@ -96,6 +112,12 @@ func prepare(content types.ServiceContent) {
 		found := simulator.Map.Get(*content.VirtualDiskManager)
 		if known, ok := found.(*simulator.VirtualDiskManager); ok {
 			simulator.Map.Put(&disks{*known})
+		}
+	}
+	if content.SearchIndex != nil {
+		found := simulator.Map.Get(*content.SearchIndex)
+		if known, ok := found.(*simulator.SearchIndex); ok {
+			simulator.Map.Put(&index{*known})
 		}
 	}
 	known := &collector{}
