@@ -47,7 +47,7 @@ def test_attach_and_detach(cloud: Cloud, image: Image, flavor: Flavor) -> None:
     (seen,) = status(cloud, made, "in-use").attachments
     assert seen["server_id"] == server.id
     if DRIVER == "libvirt":
-        # A server that runs has to agree, and no system is in this one: guests do in test_guest_volume.
+        # One that runs has to agree, and has no system to: guests do, in test_guest_volume.py.
         compute.stop_server(server)
         cloud.status(server, "SHUTOFF")
     detach(cloud, server, made)
