@@ -1,6 +1,6 @@
 """OpenStack from its sources through the whole flow, from the lease to the release.
 
-Slow: one deploy is a minute or two of two idle cores, and there are some twenty-five. Needs root and
+Slow: a deploy is a minute or two of two idle cores, and there are some twenty-five. Needs root and
 the Debian packages that `smoketest doctor` names. `SMOKETEST_ARTIFACTS` names a folder that keeps
 the released wheels between runs, `SMOKETEST_NOVA` a checkout of nova and a commit of it.
 """
