@@ -256,6 +256,9 @@ def _again(folder: Path, *options: str) -> dict[str, int]:
         )
     recap = done.stdout.partition("PLAY RECAP")[2]
     assert recap, done.stdout[-2000:] + done.stderr[-2000:]
+    for task in done.stdout.split("\nTASK [")[1:]:
+        if "\nchanged: " in task:
+            print(f"changed by: {task[:400]}")
     return {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", recap)}
 
 
