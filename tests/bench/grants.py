@@ -3,8 +3,8 @@
 Rival: paddles' lock and unlock, measured on two idle cores and not run here: 55 a second with 16
 clients, 9.5 errors a second; of four-node requests by two clients 18 of 214 were answered wrongly.
 
-`python -m tests.bench.grants --attempts 1000000` is the whole proof, half an hour long on two idle
-cores; a usual bench makes fewer. `--minutes` ends it earlier, with as many as there were.
+`python -m tests.bench.grants --attempts 1000000` is the whole proof, a quarter of an hour long for each of
+one program and two, on two idle cores; a usual bench makes fewer. `--minutes` ends it earlier, with as many as there were.
 """
 
 import argparse
@@ -48,7 +48,7 @@ where l.attempt in :attempts and l.freed = 0
 order by l.attempt, l.position
 """).bindparams(bindparam("attempts", expanding=True))
 #: seconds between looks for what another process's pass gave to our clients
-GLANCE = 0.02
+GLANCE = 0.1
 #: seconds between words of how far it is, to a terminal and to a file
 TOLD, WRITTEN = 1.0, 30.0
 KINDS = ("sqlite", "postgresql")
@@ -59,15 +59,17 @@ def bench(
     minutes: float = 0.0,
     kinds: Sequence[str] = KINDS,
     programs: Sequence[int] = ON_POSTGRES,
+    nodes: int = NODES,
 ) -> None:
     """Print leases and releases per second and wrong answers, on these kinds of store.
 
-    On PostgreSQL once with the clients in each of so many `programs`.
+    On PostgreSQL once with the clients in each of so many `programs`. With 160 `nodes` each client
+    has its gang at once; with fewer, some wait.
     """
     if "sqlite" in kinds:
         with tempfile.TemporaryDirectory() as folder:
             url = f"sqlite:///{folder}/store.sqlite"
-            said = measure(url, attempts // PART, 1, psutil.Process(), minutes)
+            said = measure(url, attempts // PART, 1, psutil.Process(), minutes, nodes)
             print(f"SQLite: {said}", flush=True)
     if "postgresql" not in kinds:
         return
@@ -77,20 +79,25 @@ def bench(
     server = Postgres().start()
     for count in programs:
         with server.database() as url:
-            said = measure(url, attempts, count, server.running, minutes)
+            said = measure(url, attempts, count, server.running, minutes, nodes)
         print(f"PostgreSQL: {said}", flush=True)
     server.remove()
 
 
 def measure(
-    url: str, count: int, processes: int, server: psutil.Process, minutes: float = 0.0
+    url: str,
+    count: int,
+    processes: int,
+    server: psutil.Process,
+    minutes: float = 0.0,
+    nodes: int = NODES,
 ) -> str:
     """Let the clients lease and release until `count` gangs were granted; return what was seen.
 
     After so many `minutes`, if any, nobody asks for more.
     """
     store = open_store(url)
-    enrol(store, NODES)
+    enrol(store, nodes)
     for client in range(CLIENTS):
         ask(store, plan(arch("kvm", client % GANG + 1)), requester=f"c{client}")
         store.queue.cancel(AttemptId(f"{client + 1}/kvm/1"), datetime.now(UTC))
@@ -113,7 +120,7 @@ def measure(
     rate = granted / wall
     return (
         f"{CLIENTS} clients in {processes} program{'s' * (processes > 1)}, {granted:.0f} gangs of"
-        f" 1 to {GANG} of {NODES} nodes in {wall:.0f} s ({whole:.0f} s with starts): {rate:.0f}"
+        f" 1 to {GANG} of {nodes} nodes in {wall:.0f} s ({whole:.0f} s with starts): {rate:.0f}"
         f" leases and releases/s, {1000 * (processor + used) / granted:.2f} ms of processor each"
         f" ({1000 * used / granted:.2f} of them the server's), {wrong:.0f} answers"
         f" wrong, {len(found)} invariants broken; paddles {RIVAL:.0f}/s: ratio"
@@ -298,5 +305,7 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=0.0, help="of each kind of store")
     parser.add_argument("--on", choices=KINDS, action="append", help="both kinds, if not said")
     parser.add_argument("--programs", type=int, action="append", help="on PostgreSQL: 1 and 2")
+    parser.add_argument("--nodes", type=int, default=NODES)
     asked = parser.parse_args()
-    bench(asked.attempts, asked.minutes, asked.on or KINDS, asked.programs or ON_POSTGRES)
+    chosen = asked.on or KINDS, asked.programs or ON_POSTGRES
+    bench(asked.attempts, asked.minutes, *chosen, asked.nodes)

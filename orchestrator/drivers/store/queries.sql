@@ -147,8 +147,9 @@ update attempts set stopping = 1 where id = :attempt;
 -- attempt_hold -- a person keeps an attempt's machines for a while
 update attempts set held_until = :until where id = :attempt;
 
--- attempts_free -- some attempts have no machines any more
-update attempts set holding = 0, held_until = null where id in :ids and holding = 1;
+-- attempts_free -- some attempts have no machines any more; not `= 1`, which PostgreSQL would look for
+-- in the index of all that have machines, full of those that had
+update attempts set holding = 0, held_until = null where id in :ids and holding <> 0;
 
 -- attempts_holding -- the attempts that have machines, first granted first
 select a.id as attempt, a.way, a.walker, h.value as arch
