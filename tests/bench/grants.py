@@ -3,8 +3,9 @@
 Rival: paddles' lock and unlock, measured on two idle cores and not run here: 55 a second with 16
 clients, 9.5 errors a second; of four-node requests by two clients 18 of 214 were answered wrongly.
 
-`python -m tests.bench.grants --attempts 1000000` is the whole proof, a quarter of an hour long for each of
-one program and two, on two idle cores; a usual bench makes fewer. `--minutes` ends it earlier, with as many as there were.
+`python -m tests.bench.grants --attempts 1000000` is the whole proof: a quarter of an hour for one
+program and as long for two, on two idle cores; a usual bench makes fewer. `--minutes` ends it
+earlier, with as many as there were.
 """
 
 import argparse
