@@ -21,7 +21,8 @@ from orchestrator.model.errors import ConfigError
 
 HERE = Path(__file__).parent
 PROGRAM = tuple(sorted((HERE / "simulator").glob("*.go")))
-SOURCES = (*PROGRAM, HERE / "describe.py")
+DESCRIBER = HERE / "describe.py"
+SOURCES = (*PROGRAM, DESCRIBER)
 GOPATH = Path("/usr/share/gocode")
 GOVMOMI = GOPATH / "src" / "github.com" / "vmware" / "govmomi" / "simulator"
 #: what brings Go and govmomi
@@ -75,7 +76,7 @@ def _build(folder: Path, home: Path) -> None:
         _run([sys.executable, "-m", "venv", str(venv)])
         quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
         _run([str(venv / "bin" / "pip"), "install", *quiet, *DESCRIBED_BY])
-        _run([str(venv / "bin" / "python"), str(SOURCES[-1]), str(draft / "wsdl")])
+        _run([str(venv / "bin" / "python"), str(DESCRIBER), str(draft / "wsdl")])
         draft.rename(home)
 
 
