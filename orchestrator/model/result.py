@@ -39,13 +39,17 @@ class TaskOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostResult:
-    """What a play did to one host; `task` and `message` tell where it stopped."""
+    """What a play did to one host; `task` and `message` tell where it stopped.
+
+    `mistaken`: it stopped for a mistake in the play itself, which no machine can run.
+    """
 
     host: str
     outcome: TaskOutcome
     changed: int = 0
     task: str = ""
     message: str = ""
+    mistaken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

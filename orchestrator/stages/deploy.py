@@ -1,12 +1,14 @@
 """Deploy: lay the product down on the installed machines with Ansible, and collect its logs.
 
 A task whose name begins with `product:` exercises the product: when one fails, the product did
-wrong. Any other failing task, or a host that went away, is ours.
+wrong. One whose name begins with `config:` sees that what was asked for can be done at all, and a
+task that no machine could run, of whatever name, is a mistake in the play: both are the asker's to
+mend. Any other failing task, or a host that went away, is ours.
 """
 
 from collections.abc import Iterator
 
-from orchestrator.model.errors import InfraError, ProductFailed, Unreachable
+from orchestrator.model.errors import ConfigError, InfraError, ProductFailed, Unreachable
 from orchestrator.model.event import Event, Kind, Stage
 from orchestrator.model.result import HostResult, PlayResult, TaskOutcome
 from orchestrator.model.run import Task
@@ -14,6 +16,7 @@ from orchestrator.ports.clock import Deadline
 from orchestrator.ports.kit import Kit
 
 PRODUCT = "product:"
+CONFIG = "config:"
 
 
 def deploy(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
@@ -27,12 +30,19 @@ def deploy(task: Task, kit: Kit, deadline: Deadline) -> Iterator[Event]:
 
 
 def raise_for(result: PlayResult) -> None:
-    """Raise `Unreachable`, `InfraError` or `ProductFailed` for the host that went wrong first."""
+    """Raise whose failure it was, for the host that went wrong first.
+
+    `Unreachable`, `ConfigError`, `InfraError` or `ProductFailed`, in this order.
+    """
     for host in result.hosts:
         if host.outcome is TaskOutcome.UNREACHABLE:
             msg = f"{host.host} went away in the middle of the deploy: {host.message}"
             raise Unreachable(msg, node=host.host)
     failed = [host for host in result.hosts if host.outcome is TaskOutcome.FAILED]
+    asked = [host for host in failed if host.mistaken or host.task.startswith(CONFIG)]
+    if asked:
+        advice = "; mend the play, or the settings that the arch gives it"
+        raise ConfigError(_sentence(asked[0]) + (advice if asked[0].mistaken else ""))
     ours = [host for host in failed if not host.task.startswith(PRODUCT)]
     if ours:
         raise InfraError(_sentence(ours[0]), node=ours[0].host)
@@ -40,4 +50,5 @@ def raise_for(result: PlayResult) -> None:
 
 
 def _sentence(host: HostResult) -> str:
-    return f"{host.task.removeprefix(PRODUCT).strip()} failed on {host.host}: {host.message}"
+    task = host.task.removeprefix(PRODUCT).removeprefix(CONFIG).strip()
+    return f"{task} failed on {host.host}: {host.message}"

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from orchestrator.drivers.deploy.ansible import Watch
-from orchestrator.drivers.deploy.story import Story, complaint
+from orchestrator.drivers.deploy.story import Story, complaint, mistaken
+from orchestrator.model.errors import ConfigError
 from orchestrator.model.result import HostResult, TaskOutcome
 from orchestrator.ports.clock import Deadline
+from orchestrator.stages.deploy import raise_for
 
 
 def tell(*events: Mapping[str, Any]) -> tuple[Story, list[str], list[str]]:
@@ -135,6 +137,64 @@ def test_why_a_play_did_not_run(lines: list[str], sentence: str) -> None:
 )
 def test_what_a_failed_task_says(result: Mapping[str, Any], sentence: str) -> None:
     assert complaint(result) == sentence
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Task failed: Finalization of task args for 'x' failed: Error while resolving value for "
+        "'msg': 'nothing_here' is undefined",
+        "Task failed: 'nothing_here' is undefined",
+        "Task failed: Conditional result (True) was derived from value of type 'str' at 'b.yml:7'.",
+        "Task failed: Error while evaluating conditional: Syntax error in expression: x",
+        "Task failed: Finalization of task args for 'x' failed: Error while resolving value for "
+        "'msg': Syntax error in template: No filter named 'nofilter'.",
+        "missing required arguments: path",
+        "Unsupported parameters for (ansible.builtin.file) module: nonsense.",
+        "Could not find or access 'nothere.j2'\nSearched in:\n\t/books",
+    ],
+)
+def test_a_mistake_in_the_play(message: str) -> None:
+    assert mistaken({"msg": message})
+    assert mistaken({"msg": "item", "results": [{"failed": True, "msg": message}]})
+    story, _, _ = tell(
+        event("runner_on_failed", task="product: x", host="a", res={"msg": message}),
+        recap(failures={"a": 1}),
+    )
+    with pytest.raises(ConfigError, match=r"x failed on a: .*; mend the play"):
+        raise_for(story.result())
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Task failed: Error while resolving value for 'msg': object of type 'dict' has no "
+        "attribute 'version'",
+        "nova-prepare ended with status 1: Syntax error in template: x (nova-prepare.log)",
+        "non-zero return code",
+        "Task failed: Action failed: the link is gone",
+        "",
+    ],
+)
+def test_no_mistake_in_the_play(message: str) -> None:
+    assert not mistaken({"msg": message, "stderr": "Task failed: 'x' is undefined"})
+
+
+def test_what_was_asked_for_cannot_be_done() -> None:
+    """A task that says so by its name is the asker's, and his alone to mend."""
+    told = {"msg": "a cloud on several emulated machines is not there"}
+    story, _, _ = tell(
+        event("runner_on_failed", task="config: see the machines", host="a", res=told),
+        event("runner_on_failed", task="product: migrate", host="b", res={"msg": "no table"}),
+        recap(failures={"a": 1, "b": 1}),
+    )
+    with pytest.raises(ConfigError) as error:
+        raise_for(story.result())
+    assert str(error.value) == f"see the machines failed on a: {told['msg']}"
+
+
+def test_a_role_that_is_not_there_is_a_mistake() -> None:
+    assert mistaken({"reason": "the role 'no_such' was not found in /books/roles:/roles"})
 
 
 class Hand:

@@ -14,6 +14,14 @@ _WRAPPING = re.compile(r"^(Task failed: |Action failed: |Failed to connect to th
 _PARTING = re.compile(r"(Shared c|C)onnection to \S+ closed\.")
 #: messages of Ansible's own that say nothing
 _HOLLOW = re.compile(r"non-zero return code|MODULE FAILURE|Error executing command|$")
+#: what Ansible says of a task that cannot be run anywhere. Not of a value without some attribute:
+#: that may be what the product answered.
+_MISTAKE = re.compile(
+    r"Task failed: (.*: )?('\w+' is undefined$|Syntax error in (template|expression)|Conditional )"
+    r"|(missing required arguments|Unsupported parameters for \(.+\) module): "
+    r"|the role '.+' was not found in "
+    r"|Could not find or access '.+'"
+)
 _ERROR = re.compile(r"\[?ERROR\]?[:!] +(.*?)\s*(?:Origin: (\S+)|$)", re.DOTALL)
 
 
@@ -68,8 +76,11 @@ class Story:
 
     def _stop(self, data: Mapping[str, Any], outcome: TaskOutcome) -> None:
         host, task = str(data.get("host")), self.hide(str(data.get("task")))
-        message = _clip(self.hide(complaint(data.get("res") or {})))
-        self._stops[host] = HostResult(host=host, outcome=outcome, task=task, message=message)
+        result = data.get("res") or {}
+        message = _clip(self.hide(complaint(result)))
+        self._stops[host] = HostResult(
+            host=host, outcome=outcome, task=task, message=message, mistaken=mistaken(result)
+        )
         self.progress(f"{task} [{host}] {outcome}: {message}")
 
     def _end_of(self, host: str) -> HostResult:
@@ -87,10 +98,8 @@ class Story:
 
 def complaint(result: Mapping[str, Any]) -> str:
     """Return, on one line, what a failed task's result says to a person."""
-    items = [item for item in result.get("results") or () if item.get("failed")]
-    if items:
-        return complaint(items[0])
-    message = str(result.get("msg") or result.get("reason") or result.get("censored") or "")
+    result = _red(result)
+    message = _message(result)
     if result.get("unreachable"):
         return _WRAPPING.sub("", next(reversed(_lines(message)), "it does not answer"))
     if not _HOLLOW.match(message):
@@ -98,6 +107,20 @@ def complaint(result: Mapping[str, Any]) -> str:
     streams = (_lines(str(result.get(n) or "")) for n in ("stderr", "module_stderr", "stdout"))
     spoken = next(filter(None, streams), []) or [message, str(result.get("cmd") or "")]
     return f"{' / '.join(filter(None, spoken[-2:]))} (exit status {result.get('rc')})"
+
+
+def mistaken(result: Mapping[str, Any]) -> bool:
+    """Return whether a failed task's result says that the play is wrong, whatever the machine."""
+    return bool(_MISTAKE.match(_message(_red(result))))
+
+
+def _red(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a loop's first failed item, anything else itself."""
+    return next((item for item in result.get("results") or () if item.get("failed")), result)
+
+
+def _message(result: Mapping[str, Any]) -> str:
+    return str(result.get("msg") or result.get("reason") or result.get("censored") or "")
 
 
 def _lines(text: str) -> list[str]:

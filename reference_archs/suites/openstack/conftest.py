@@ -5,6 +5,7 @@ A failure says which log tells more, about which request; the excerpt stands bel
 
 import os
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import openstack
@@ -16,6 +17,7 @@ from openstack.compute.v2.flavor import Flavor
 from openstack.connection import Connection
 from openstack.image.v2.image import Image
 from requests import Response
+from tunnel import tunnel
 
 #: a setting of the arch
 DRIVER = os.environ.get("SMOKETEST_COMPUTE_DRIVER", "fake")
@@ -65,6 +67,16 @@ def _machines() -> list[Machine]:
     return found
 
 
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Have the APIs answer at their addresses, if need be through SSH."""
+    with ExitStack() as ways:
+        for place in places(HOSTS):
+            if place.forwarded:
+                ways.enter_context(tunnel(place))
+        yield
+
+
 @pytest.fixture(scope="session")
 def connection() -> Iterator[Connection]:
     """The cloud that OS_CLOUD names in the file OS_CLIENT_CONFIG_FILE."""
@@ -73,7 +85,7 @@ def connection() -> Iterator[Connection]:
         if request := response.headers.get(REQUEST):
             SEEN.append(request)
 
-    with openstack.connect(load_envvars=True) as connected:
+    with _reached(), openstack.connect(load_envvars=True) as connected:
         connected.session.session.hooks["response"].append(note)
         yield connected
 

@@ -33,6 +33,8 @@ class Place:
     log: str
     #: command that runs its arguments in the network that guests are in
     within: str
+    #: ports of its APIs, if nothing but SSH leads to it from here
+    forwarded: Sequence[int] = ()
 
 
 def places(path: Path) -> tuple[Place, ...]:
