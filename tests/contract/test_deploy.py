@@ -87,19 +87,30 @@ FAILURES = {
     "ansible.builtin.raw: echo only said; exit 4": "only said (exit status 4)",
     "ansible.builtin.command: /no/such": "Error executing command. / /no/such (exit status 2)",
     "ansible.builtin.fail: {msg: '{{ item }} is bad'}\n  loop: [one, two]": "one is bad",
+    "ansible.builtin.debug: {msg: '{{ number.nothing }}'}": "has no attribute 'nothing'",
+}
+MISTAKES = {
     "ansible.builtin.debug: {msg: '{{ nowhere }}'}": "'nowhere' is undefined",
+    "ansible.builtin.debug: {msg: '{{ item }}'}\n  loop: '{{ nowhere }}'": "'nowhere' is undefined",
+    "ansible.builtin.debug: {msg: '{{ number | nothing }}'}": "No filter named 'nothing'",
+    "ansible.builtin.raw: 'true'\n  failed_when: number": "Conditional result (True)",
+    "ansible.builtin.file: {state: touch}": "missing required arguments: path",
+    "ansible.builtin.file: {path: /, nothing: 1}": "Unsupported parameters",
+    "ansible.builtin.template: {src: nowhere, dest: /}": "Could not find or access 'nowhere'",
+    "ansible.builtin.include_role: {name: nowhere}": "the role 'nowhere' was not found",
 }
 
 
 def test_a_failure_names_its_task_and_its_cause(lab: Lab) -> None:
     tasks = [
         f"- name: start {number}\n  {task}\n  when: number == '{number}'\n"
-        for number, task in enumerate(FAILURES)
+        for number, task in enumerate([*FAILURES, *MISTAKES])
     ]
     lab.write("".join(tasks))
     hosts = lab.run(*(lab.host(f"node{n}", number=str(n)) for n in range(len(tasks)))).hosts
-    for number, message in enumerate(FAILURES.values()):
+    for number, message in enumerate([*FAILURES.values(), *MISTAKES.values()]):
         host = hosts[number]
+        assert host.mistaken == (number >= len(FAILURES)), host
         assert (host.host, host.outcome) == (f"node{number}", TaskOutcome.FAILED)
         assert host.task == f"start {number}"
         assert message in host.message

@@ -120,6 +120,10 @@ def _red(result: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _message(result: Mapping[str, Any]) -> str:
+    # The answer of a condition, or why there is none.
+    answers = (result.get(f"{name}_when_result") for name in ("failed", "changed"))
+    if said := next((answer for answer in answers if isinstance(answer, str)), ""):
+        return f"Task failed: {said}"
     return str(result.get("msg") or result.get("reason") or result.get("censored") or "")
 
 
