@@ -18,7 +18,8 @@ from tests.contract.sshd import Sshd, make_key
 from tests.unit.sample_cloud import ROOT
 
 SUITE = ROOT / "reference_archs" / "suites" / "openstack"
-HOME = "127.0.0.1"
+#: an address that no other test's ports are taken at
+HOME = f"127.96.{os.getpid() % 250}.7"
 WAITS = f"""
 import sys, time
 sys.path.insert(0, {str(SUITE)!r})
@@ -45,7 +46,7 @@ def suite(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ModuleType, ModuleT
 
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[Sshd]:
-    server = Sshd(tmp_path / "machine")
+    server = Sshd(tmp_path / "machine", f"ListenAddress {HOME}\n")
     yield server
     server.stop()
 
