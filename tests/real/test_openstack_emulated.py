@@ -15,7 +15,7 @@ from tests.real.emulated_lab import (
     missing,
     orchestrator,
 )
-from tests.real.nova_tree import make
+from tests.real.nova_tree import Tree, make
 
 pytestmark = [
     pytest.mark.real,
@@ -35,12 +35,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orchestrator]:
     made.stop()
 
 
+@pytest.fixture(scope="module")
+def nova(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    return make(tmp_path_factory.mktemp("tree"))
+
+
 @pytest.mark.parametrize("arch", ["openstack-fake", "openstack-kvm-flat"])
-def test_a_cloud_on_an_emulated_machine(
-    lab: Orchestrator, tmp_path_factory: pytest.TempPathFactory, arch: str
-) -> None:
+def test_a_cloud_on_an_emulated_machine(lab: Orchestrator, nova: Tree, arch: str) -> None:
     """Nobody has to trust the code: it runs on a machine of its own."""
-    nova = make(tmp_path_factory.mktemp("tree"))
     run = int(lab.json("run", f"{nova.path}@34.0.0", "--on", arch)["run"])
     lab.wait_for(lambda: lab.done(run), 4 * HOUR, f"{arch} to end")
     (cell,) = lab.json("show", str(run))["cells"]
